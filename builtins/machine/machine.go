@@ -1,0 +1,83 @@
+// Package machine is the third seam between a charm and the world: the clock
+// and HTTP requests of the machine that the charm runs on. (The other two are
+// Juju and Pebble.) Everything above it is the same in production and in tests.
+//
+// [Real] is the machine itself; package machinetest has a simulated one that a
+// test describes as data. What a charm may further do to a machine joins this
+// interface as further methods.
+package machine
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// A Machine is what the charm runs on. Its methods may be called by many
+// goroutines at the same time.
+type Machine interface {
+	// Now returns the present time.
+	Now() time.Time
+	// Transport returns what carries HTTP requests made with these options. It
+	// fails when the options make no sense, for instance if CA holds no
+	// certificate. A request that a simulated machine was not told about ends
+	// in an [UndescribedError].
+	Transport(TransportOptions) (http.RoundTripper, error)
+}
+
+// TransportOptions say how HTTP requests leave the machine.
+type TransportOptions struct {
+	// CA holds PEM certificates: the authorities to trust instead of the
+	// machine's own. Empty: the machine's own.
+	CA []byte
+	// Proxy is the HTTP proxy to go through; nil: none. The environment's
+	// proxy variables are never looked at.
+	Proxy *url.URL
+}
+
+// An UndescribedError says that the charm wanted something of a simulated
+// machine that its test does not describe. It is an error of the test, so
+// nothing in the charm can catch it.
+type UndescribedError struct {
+	// What the charm did: "GET http://localhost/version".
+	What string
+	// Cure is what to add to the test.
+	Cure string
+}
+
+func (e *UndescribedError) Error() string {
+	return fmt.Sprintf("the test does not describe %s: %s", e.What, e.Cure)
+}
+
+// Real returns the machine that this process runs on.
+func Real() Machine { return real{} }
+
+type real struct{}
+
+func (real) Now() time.Time { return time.Now() }
+
+func (real) Transport(o TransportOptions) (http.RoundTripper, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if len(o.CA) > 0 {
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(o.CA) {
+			return nil, errors.New("cannot find a certificate in ca: want PEM text, -----BEGIN CERTIFICATE-----")
+		}
+	}
+	transport := &http.Transport{
+		DialContext:            (&net.Dialer{}).DialContext,
+		TLSClientConfig:        config,
+		ForceAttemptHTTP2:      true,
+		DisableKeepAlives:      true, // a hook is too short to gain from idle connections
+		MaxResponseHeaderBytes: 1 << 20,
+	}
+	if o.Proxy != nil {
+		transport.Proxy = http.ProxyURL(o.Proxy)
+	}
+	return transport, nil
+}
