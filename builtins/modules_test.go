@@ -1,0 +1,82 @@
+package builtins
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+	"go.starlark.net/starlarktest"
+	"go.starlark.net/syntax"
+
+	"github.com/starcharm/starcharm/builtins/machine"
+	"github.com/starcharm/starcharm/builtins/machine/machinetest"
+)
+
+// moduleFiles are the charm's files that the scripts in testdata see.
+var moduleFiles = map[string]string{
+	"templates/app.ini.tmpl": "[server]\nport = {{ .port }}\n{{ range .hosts }}host = {{ . }}\n{{ end }}",
+	"templates/broken.tmpl":  "one\n{{ if }}\n",
+	"secret.txt":             "not a template",
+}
+
+// moduleValues are the modules that need no hook.
+func moduleValues(ctx context.Context, m machine.Machine) starlark.StringDict {
+	files := fstest.MapFS{}
+	for name, content := range moduleFiles {
+		files[name] = &fstest.MapFile{Data: []byte(content)}
+	}
+	return starlark.StringDict{
+		"base64": newBase64(), "hashlib": newHashlib(), "json": newJSON(), "math": newMath(), "re": newRe(),
+		"template": newTemplate(files), "time": newTime(m), "yaml": newYAML(), "http": newHTTP(ctx, m),
+		"catch": starlark.NewBuiltin("catch", catch), "throw": starlark.NewBuiltin("throw", throw),
+		"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
+	}
+}
+
+// runModules executes a script with the modules, and assert.star.
+func runModules(t *testing.T, name string, source any, m machine.Machine) (starlark.StringDict, error) {
+	t.Helper()
+	thread := &starlark.Thread{Name: t.Name(), Load: func(*starlark.Thread, string) (starlark.StringDict, error) {
+		return starlarktest.LoadAssertModule()
+	}}
+	starlarktest.SetReporter(thread, t)
+	options := &syntax.FileOptions{Set: true, Recursion: true, GlobalReassign: true, TopLevelControl: true}
+	return starlark.ExecFileOptions(options, thread, name, source, moduleValues(t.Context(), m))
+}
+
+// TestModules runs the scripts testdata/module_*.star.
+func TestModules(t *testing.T) {
+	scripts, err := filepath.Glob("testdata/module_*.star")
+	require.NoError(t, err)
+	require.NotEmpty(t, scripts)
+	for _, script := range scripts {
+		t.Run(strings.TrimSuffix(filepath.Base(script), ".star"), func(t *testing.T) {
+			m, err := machinetest.New(machinetest.State{HTTP: []machinetest.Route{
+				{URL: "http://app/version", JSON: map[string]any{"version": "1.2"}, Headers: map[string]string{"X-Two": "b"}},
+				{Method: "POST", URL: "http://app/items", Status: 201, Body: "made"},
+				{URL: "http://app/missing", Status: 404, Body: "no such thing"},
+				{URL: "http://app/moved", Status: 302, Headers: map[string]string{"Location": "/version"}},
+				{URL: "http://app/file", Status: 302, Headers: map[string]string{"Location": "file:///etc/passwd"}},
+				{URL: "http://app/loop", Status: 302, Headers: map[string]string{"Location": "/loop"}},
+				{URL: "http://app/down", Fail: "refused"},
+				{URL: "http://app/slow", Fail: "timeout"},
+				{URL: "http://app/later", Status: 503},
+				{URL: "http://app/later", Status: 200},
+			}})
+			require.NoError(t, err)
+			source, err := os.ReadFile(script)
+			require.NoError(t, err)
+			_, err = runModules(t, script, source, m)
+			if eval, ok := err.(*starlark.EvalError); ok {
+				t.Fatal(eval.Backtrace())
+			}
+			require.NoError(t, err)
+		})
+	}
+}
