@@ -1,0 +1,202 @@
+package pebble
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Plan is what a daemon's layers come to.
+type Plan struct {
+	Services   map[string]*Service   `yaml:"services,omitempty"`
+	Checks     map[string]*Check     `yaml:"checks,omitempty"`
+	LogTargets map[string]*LogTarget `yaml:"log-targets,omitempty"`
+	Extra      map[string]any        `yaml:",inline"`
+}
+
+// LabeledLayer is a layer with the label that it was added under.
+type LabeledLayer struct {
+	Label string
+	Layer *Layer
+}
+
+// CombineLayers returns the plan that layers come to, the lowest first, or
+// what Pebble finds wrong with it.
+func CombineLayers(layers []LabeledLayer) (*Plan, error) {
+	combined := &Layer{}
+	for _, l := range layers {
+		var err error
+		if combined, err = combined.Combine(l.Label, l.Layer); err != nil {
+			return nil, err
+		}
+	}
+	for _, check := range combined.Checks {
+		setDefault(&check.Threshold, defaultCheckThreshold)
+		check.capTimeout()
+	}
+	plan := combined.plan()
+	return plan, plan.Validate()
+}
+
+// Validate reports the first thing in p that Pebble refuses in a plan.
+func (p *Plan) Validate() error {
+	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
+		if p.Services[name].Command == "" {
+			return fmt.Errorf("plan must define \"command\" for service %q", name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Checks)) {
+		if err := p.Checks[name].validateCombined(name, p.Services); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.LogTargets)) {
+		if err := p.LogTargets[name].validateCombined(name, p.Services); err != nil {
+			return err
+		}
+	}
+	_, err := p.StartOrder(slices.Sorted(maps.Keys(p.Services)))
+	return err
+}
+
+// StartOrder returns the named services and those that they require, in the
+// order in which Pebble starts them.
+func (p *Plan) StartOrder(names []string) ([]string, error) {
+	return p.order(names, func(name string) []string { return p.Services[name].Requires })
+}
+
+// StopOrder returns the named services and those that require them, in the
+// order in which Pebble stops them.
+func (p *Plan) StopOrder(names []string) ([]string, error) {
+	dependents := map[string][]string{}
+	for name, service := range p.Services {
+		for _, required := range service.Requires {
+			dependents[required] = append(dependents[required], name)
+		}
+	}
+	ordered, err := p.order(names, func(name string) []string { return dependents[name] })
+	slices.Reverse(ordered)
+	return ordered, err
+}
+
+// order closes names over next and sorts them by before and after, then by
+// name.
+func (p *Plan) order(names []string, next func(string) []string) ([]string, error) {
+	wanted := map[string]bool{}
+	pending := slices.Clone(names)
+	for len(pending) > 0 {
+		name := pending[0]
+		pending = pending[1:]
+		if wanted[name] {
+			continue
+		}
+		if p.Services[name] == nil {
+			return nil, fmt.Errorf("service %q does not exist", name)
+		}
+		wanted[name] = true
+		pending = append(pending, next(name)...)
+	}
+
+	waitsFor := map[string]map[string]bool{}
+	for name := range wanted {
+		waitsFor[name] = map[string]bool{}
+	}
+	for name := range wanted {
+		for _, earlier := range p.Services[name].After {
+			if wanted[earlier] && earlier != name {
+				waitsFor[name][earlier] = true
+			}
+		}
+		for _, later := range p.Services[name].Before {
+			if wanted[later] && later != name {
+				waitsFor[later][name] = true
+			}
+		}
+	}
+	var ordered []string
+	for len(waitsFor) > 0 {
+		free := slices.Sorted(maps.Keys(waitsFor))
+		free = slices.DeleteFunc(free, func(name string) bool { return len(waitsFor[name]) > 0 })
+		if len(free) == 0 {
+			return nil, fmt.Errorf("services in before/after loop: %s", strings.Join(slices.Sorted(maps.Keys(waitsFor)), ", "))
+		}
+		ordered = append(ordered, free[0])
+		delete(waitsFor, free[0])
+		for _, others := range waitsFor {
+			delete(others, free[0])
+		}
+	}
+	return ordered, nil
+}
+
+// Copy returns a copy that shares nothing with p.
+func (p *Plan) Copy() *Plan {
+	return &Plan{
+		Services:   copyAll(p.Services, (*Service).Copy),
+		Checks:     copyAll(p.Checks, (*Check).Copy),
+		LogTargets: copyAll(p.LogTargets, (*LogTarget).Copy),
+		Extra:      copyExtra(p.Extra),
+	}
+}
+
+// Equal reports whether p and other mean the same; see [Service.Equal].
+func (p *Plan) Equal(other *Plan) bool {
+	if p == nil || other == nil {
+		return p == other
+	}
+	return maps.EqualFunc(p.Services, other.Services, (*Service).Equal) &&
+		maps.EqualFunc(p.Checks, other.Checks, (*Check).Equal) &&
+		maps.EqualFunc(p.LogTargets, other.LogTargets, (*LogTarget).Equal) &&
+		(&Service{Extra: p.Extra}).Equal(&Service{Extra: other.Extra})
+}
+
+// Plan returns the daemon's plan.
+func (c *Client) Plan(ctx context.Context) (*Plan, error) {
+	var text string
+	r := request{method: http.MethodGet, path: "/v1/plan", query: url.Values{"format": {"yaml"}}}
+	if err := c.sync(ctx, r, &text); err != nil {
+		return nil, err
+	}
+	plan, err := Parse[Plan]([]byte(text))
+	if err != nil {
+		return nil, protocolError("Pebble's answer to GET /v1/plan is not a plan: %w", err)
+	}
+	return plan, nil
+}
+
+// AddLayerOptions says where a layer goes.
+type AddLayerOptions struct {
+	// Combine puts the layer into the one of the same label, where there is
+	// one. Without it such a label is an [APIError].
+	Combine bool
+}
+
+// AddLayer adds a layer, or combines it with the one of the same label.
+// Services do not change by it: see [Client.Replan].
+func (c *Client) AddLayer(ctx context.Context, label string, layer *Layer, o AddLayerOptions) error {
+	text, err := ToYAML(layer)
+	if err != nil {
+		return err
+	}
+	return c.AddLayerYAML(ctx, label, text, o)
+}
+
+// AddLayerYAML is [Client.AddLayer] with YAML that is sent as it is.
+func (c *Client) AddLayerYAML(ctx context.Context, label, text string, o AddLayerOptions) error {
+	var done bool
+	return c.sync(ctx, request{
+		method: http.MethodPost,
+		path:   "/v1/layers",
+		body: map[string]any{
+			"action":  "add",
+			"label":   label,
+			"format":  "yaml",
+			"layer":   text,
+			"combine": o.Combine,
+		},
+	}, &done)
+}

@@ -1,0 +1,161 @@
+package pebble
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+)
+
+// File is the content of a file as it comes from the daemon.
+//
+// The daemon says only after the content whether it could read all of it, so
+// content is good once Read has returned [io.EOF]; a failure midway is a
+// [PathError] instead.
+type File struct {
+	client  *Client
+	request request
+	path    string
+	ctx     context.Context
+	idle    *watchdog
+	body    io.Closer
+	budget  *budgetReader
+	parts   *multipart.Reader
+	part    *multipart.Part
+	err     error
+}
+
+// Pull opens a file for reading. The caller closes it.
+func (c *Client) Pull(ctx context.Context, path string) (*File, error) {
+	ctx, idle := newWatchdog(ctx, c.idleTimeout)
+	r := request{method: http.MethodGet, path: "/v1/files", query: url.Values{"action": {"read"}, "path": {path}}}
+	resp, err := c.send(ctx, r, nil, http.Header{"Accept": {"multipart/form-data"}})
+	if err != nil {
+		idle.stop()
+		return nil, err
+	}
+	f := &File{client: c, request: r, path: path, ctx: ctx, idle: idle, body: resp.Body}
+	if err := f.open(resp); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// open goes to the content, or to the reason why there is none.
+func (f *File) open(resp *http.Response) error {
+	media, params, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if media != "multipart/form-data" {
+		if _, err := f.client.readAnswer(f.request, resp.StatusCode, resp.Header.Get("Content-Type"), resp.Body); err != nil {
+			return err
+		}
+		return protocolError("Pebble's answer to GET /v1/files is of type %q, want \"multipart/form-data\"", media)
+	}
+	if params["boundary"] == "" {
+		return protocolError("Pebble's answer to GET /v1/files has no boundary between its parts")
+	}
+	f.budget = &budgetReader{from: &progressReader{from: resp.Body, idle: f.idle}}
+	f.parts = multipart.NewReader(f.budget, params["boundary"])
+
+	part, name, filename, err := f.next()
+	if err != nil {
+		return err
+	}
+	if name == "response" {
+		if err := f.result(part); err != nil {
+			return err
+		}
+		return protocolError("Pebble sent no content of %s and no reason why", f.path)
+	}
+	if filename != f.path {
+		return protocolError("Pebble sent the content of %q, want %q", filename, f.path)
+	}
+	f.part = part
+	f.budget.unlimited()
+	return nil
+}
+
+// next goes to the next part and returns its name and filename.
+func (f *File) next() (part *multipart.Part, name, filename string, err error) {
+	f.budget.limit(maxAnswer)
+	part, err = f.parts.NextRawPart()
+	if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, "", "", protocolError("Pebble's answer to GET /v1/files ends without its result")
+	}
+	if err != nil {
+		return nil, "", "", f.readError(err)
+	}
+	// Part.FileName would drop the directory.
+	_, params, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
+	if err != nil {
+		return nil, "", "", protocolError("cannot parse the header of a part of Pebble's answer: %w", err)
+	}
+	name = params["name"]
+	if name != "files" && name != "response" {
+		return nil, "", "", protocolError("Pebble's answer to GET /v1/files has a part %q", name)
+	}
+	return part, name, params["filename"], nil
+}
+
+// result reads the daemon's verdict from the last part.
+func (f *File) result(part io.Reader) error {
+	a, err := f.client.readAnswer(f.request, http.StatusOK, "application/json", part)
+	if err != nil {
+		return err
+	}
+	var results []fileResult
+	if err := a.decode(f.request, &results); err != nil {
+		return err
+	}
+	return pathResult(f.path, results)
+}
+
+// Read reads content.
+func (f *File) Read(p []byte) (int, error) {
+	if f.err != nil {
+		return 0, f.err
+	}
+	n, err := f.part.Read(p)
+	if err == nil {
+		return n, nil
+	}
+	f.err = f.readError(err)
+	if err == io.EOF {
+		f.err = f.finish()
+	}
+	return n, f.err
+}
+
+// finish returns io.EOF if the daemon says that this was all.
+func (f *File) finish() error {
+	part, name, filename, err := f.next()
+	if err != nil {
+		return err
+	}
+	if name != "response" {
+		return protocolError("Pebble sent the content of a second file, %q", filename)
+	}
+	if err := f.result(part); err != nil {
+		return err
+	}
+	return io.EOF
+}
+
+func (f *File) readError(err error) error {
+	if f.ctx.Err() != nil {
+		err = context.Cause(f.ctx)
+	}
+	return f.client.transportError("read "+f.path+" from Pebble", err)
+}
+
+// Close ends the transfer.
+func (f *File) Close() error {
+	f.idle.stop()
+	if f.err == nil {
+		f.err = errors.New("the file is closed")
+	}
+	return f.body.Close()
+}
