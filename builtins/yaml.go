@@ -252,6 +252,14 @@ func (r *yamlReader) scalar(n *yaml.Node) (starlark.Value, error) {
 	unfit := func() (starlark.Value, error) {
 		return nil, &yamlError{n.Line, fmt.Sprintf("%.40q is not a %s", n.Value, n.ShortTag())}
 	}
+	if n.Style == 0 && isDecimal(n.Value) { // the parser has bounds for integers
+		if len(n.Value) > maxDecodeDigit {
+			return nil, &yamlError{n.Line, fmt.Sprintf("a number has more than %d digits", maxDecodeDigit)}
+		}
+		if i, ok := new(big.Int).SetString(n.Value, 10); ok {
+			return starlark.MakeBigInt(i), nil
+		}
+	}
 	switch tag := n.ShortTag(); tag {
 	case "!!str", "!!timestamp", "!!merge":
 		return starlark.String(n.Value), nil
@@ -264,12 +272,6 @@ func (r *yamlReader) scalar(n *yaml.Node) (starlark.Value, error) {
 		}
 		return starlark.Bool(b), nil
 	case "!!int", "!!float":
-		if len(n.Value) > maxDecodeDigit {
-			return nil, &yamlError{n.Line, fmt.Sprintf("a number has more than %d digits", maxDecodeDigit)}
-		}
-		if i, ok := decimal(n.Value); ok {
-			return i, nil
-		}
 		var number any
 		if n.Decode(&number) != nil {
 			return unfit()
@@ -296,18 +298,10 @@ func (r *yamlReader) scalar(n *yaml.Node) (starlark.Value, error) {
 	}
 }
 
-// decimal reads an integer of any size, which the parser takes for a float
-// from 2^64 on.
-func decimal(text string) (starlark.Int, bool) {
+// isDecimal says whether text is an integer in decimal, of any size.
+func isDecimal(text string) bool {
 	digits := strings.TrimLeft(text, "+-")
-	if len(digits) < len(text)-1 || digits == "" || (digits[0] == '0' && len(digits) > 1) || strings.Trim(digits, "0123456789") != "" {
-		return starlark.Int{}, false
-	}
-	i, ok := new(big.Int).SetString(text, 10)
-	if !ok {
-		return starlark.Int{}, false
-	}
-	return starlark.MakeBigInt(i), true
+	return len(digits) >= len(text)-1 && digits != "" && (digits[0] != '0' || len(digits) == 1) && strings.Trim(digits, "0123456789") == ""
 }
 
 func encodeYAML(_ struct{}, in invocation) (starlark.Value, error) {
