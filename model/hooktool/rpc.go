@@ -171,7 +171,7 @@ func (t *rpcTransport) call(ctx context.Context, call Call) (Result, error) {
 	switch {
 	case errors.Is(err, errTooLarge):
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		e.Reason, e.Err = Lost, errors.New("Juju's agent closed the connection")
+		e.Reason, e.Err = Lost, errors.New("the agent of Juju closed the connection")
 	case errors.As(err, &netErr):
 		e.Reason, e.Err = Lost, fmt.Errorf("lost the connection to Juju's agent: %w", err)
 	default:
@@ -195,7 +195,7 @@ func (t *rpcTransport) refused(tool string, text serverError) error {
 		e.Reason, e.Err = Missing, errors.New("this version of Juju has no such hook tool")
 	default:
 		t.proved = true
-		e.Err = fmt.Errorf("Juju's agent refused the call: %w", text)
+		e.Err = fmt.Errorf("the agent of Juju refused the call: %w", text)
 	}
 	return e
 }
