@@ -1,0 +1,288 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/juju/clock"
+	jujuerrors "github.com/juju/errors"
+	"github.com/juju/loggo"
+	"github.com/juju/names/v5"
+	semversion "github.com/juju/version/v2"
+
+	"github.com/juju/juju/api/agent/secretsmanager"
+	"github.com/juju/juju/api/agent/uniter"
+	"github.com/juju/juju/secrets"
+	jujuversion "github.com/juju/juju/version"
+	"github.com/juju/juju/worker/uniter/runner"
+	"github.com/juju/juju/worker/uniter/runner/context"
+	"github.com/juju/juju/worker/uniter/runner/jujuc"
+)
+
+// Agent is the unit agent: Juju's context factory and runners over a Controller.
+type Agent struct {
+	dir     string // the agent's own, short enough for sockets
+	program string // Juju's jujuc
+	version semversion.Number
+	log     *unitLog
+	loggers *loggo.Context
+
+	controller *Controller
+	state      *uniter.State
+	paths      paths
+	factory    context.ContextFactory
+	actions    int
+}
+
+// newAgent makes the directory of tools: a link to the jujuc program for each of Juju's hook tools.
+func newAgent(dir, program string) (*Agent, error) {
+	tools := filepath.Join(dir, "tools")
+	if err := os.Mkdir(tools, 0o755); err != nil {
+		return nil, err
+	}
+	for _, name := range jujuc.CommandNames() {
+		if err := os.Symlink(program, filepath.Join(tools, name)); err != nil {
+			return nil, err
+		}
+	}
+	a := &Agent{dir: dir, program: program, version: jujuversion.Current, log: new(unitLog)}
+	a.loggers = loggo.NewContext(loggo.TRACE)
+	if err := a.loggers.AddWriter("unit", a.log); err != nil {
+		return nil, err
+	}
+	// The jujuc server logs to the default context.
+	if _, err := loggo.ReplaceDefaultWriter(a.log); err != nil {
+		return nil, err
+	}
+	loggo.GetLogger("jujuc").SetLogLevel(loggo.TRACE)
+	return a, nil
+}
+
+// setWorld starts afresh with a world.
+func (a *Agent) setWorld(raw json.RawMessage) error {
+	var world World
+	if err := decodeStrictly(raw, &world); err != nil {
+		return fmt.Errorf("cannot read the world: %w", err)
+	}
+	charmDir := world.CharmDir
+	if charmDir == "" {
+		charmDir = filepath.Join(a.dir, "charm")
+		if err := os.RemoveAll(charmDir); err != nil {
+			return err
+		}
+		if err := writeCharm(charmDir, world.CharmFiles); err != nil {
+			return err
+		}
+	}
+	controller, err := newController(&world, charmDir)
+	if err != nil {
+		return err
+	}
+	jujuversion.Current = a.version
+	if world.JujuVersion != "" {
+		if jujuversion.Current, err = semversion.Parse(world.JujuVersion); err != nil {
+			return err
+		}
+	}
+	a.controller = controller
+	a.paths = paths{base: a.dir, tools: filepath.Join(a.dir, "tools"), charm: charmDir}
+	return a.newFactory()
+}
+
+// newFactory wires Juju's context factory to the controller as the uniter's manifold does.
+func (a *Agent) newFactory() error {
+	c := a.controller
+	a.state = uniter.NewState(c, c.tag)
+	unit, err := a.state.Unit(c.tag)
+	if err != nil {
+		return err
+	}
+	resources, err := uniter.NewResourcesFacadeClient(c, c.tag)
+	if err != nil {
+		return err
+	}
+	secretsClient := secretsmanager.NewClient(c)
+	a.factory, err = context.NewContextFactory(context.FactoryConfig{
+		State:                a.state,
+		SecretsClient:        secretsClient,
+		SecretsBackendGetter: func() (secrets.BackendsClient, error) { return secrets.NewClient(secretsClient) },
+		Unit:                 unit,
+		Resources:            resources,
+		Payloads:             uniter.NewPayloadFacadeClient(c),
+		Tracker:              tracker{c},
+		GetRelationInfos:     a.relationInfos,
+		Paths:                a.paths,
+		Clock:                clock.WallClock,
+		Logger:               a.loggers.GetLogger("juju.worker.uniter.context"),
+	})
+	return err
+}
+
+// relationInfos is the snapshot of memberships that each hook context starts with.
+func (a *Agent) relationInfos() map[int]*context.RelationInfo {
+	logger := a.loggers.GetLogger("juju.worker.uniter.relation")
+	infos := map[int]*context.RelationInfo{}
+	for id, members := range a.controller.memberships() {
+		rel, err := a.state.RelationById(id)
+		if err != nil {
+			logger.Errorf("relation %d: %v", id, err)
+			continue
+		}
+		unit, err := rel.Unit(a.controller.tag)
+		if err != nil {
+			logger.Errorf("relation %d: %v", id, err)
+			continue
+		}
+		infos[id] = &context.RelationInfo{RelationUnit: &context.RelationUnitShim{RelationUnit: unit}, MemberNames: members}
+	}
+	return infos
+}
+
+// memberships lists the relations' members, by id.
+func (c *Controller) memberships() map[int][]string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	members := map[int][]string{}
+	for id, rel := range c.world.Relations {
+		if number, err := strconv.Atoi(id); err == nil {
+			members[number] = slices.Clone(rel.Members)
+		}
+	}
+	return members
+}
+
+// Outcome is how a hook or an action ended.
+type Outcome struct {
+	Error   string     `json:"error,omitempty"`   // Juju's, when the hook failed or its changes were refused
+	Exit    int        `json:"exit"`              // the dispatch's exit code; -1 when it did not run or died of a signal
+	Handler string     `json:"handler,omitempty"` // dispatch, explicit (hooks/*) or invalid
+	Flushed bool       `json:"flushed"`           // Juju accepted what the hook changed
+	Commits int        `json:"commits"`           // requests of the agent to commit; none is needed when nothing changed
+	Logs    []LogLine  `json:"logs,omitempty"`    // juju-log, and the dispatch's output as Juju logs it
+	Calls   []ToolCall `json:"calls,omitempty"`
+	Env     []string   `json:"env,omitempty"`
+}
+
+// openHook opens the context of a hook.
+func (a *Agent) openHook(h Hook, env []string) (*hookContext, error) {
+	info := h.info()
+	if err := info.Validate(); err != nil {
+		return nil, err
+	}
+	juju, err := a.factory.HookContext(info)
+	if err != nil {
+		return nil, err
+	}
+	ctx := &hookContext{Context: juju, extra: env}
+	return ctx, ctx.Prepare()
+}
+
+// openAction queues an action and opens its context. The runner is Juju's, which checks the parameters.
+func (a *Agent) openAction(name string, params map[string]any, env []string) (ctx *hookContext, r runner.Runner, id string, err error) {
+	a.actions++
+	id = strconv.Itoa(a.actions)
+	a.controller.queue(id, name, params)
+	action, err := a.state.Action(names.NewActionTag(id))
+	if err != nil {
+		return nil, nil, id, err
+	}
+	wrap := func(juju context.Context, p context.Paths, remote runner.ExecFunc) runner.Runner {
+		ctx = &hookContext{Context: juju, extra: env}
+		return runner.NewRunner(ctx, p, remote)
+	}
+	factory, err := runner.NewFactory(a.paths, a.factory, wrap, nil)
+	if err != nil {
+		return nil, nil, id, err
+	}
+	if r, err = factory.NewActionRunner(action, nil); err != nil {
+		return nil, nil, id, err
+	}
+	return ctx, r, id, ctx.Prepare()
+}
+
+// runHook runs the charm's dispatch for a hook.
+func (a *Agent) runHook(h Hook, env []string) (Outcome, error) {
+	ctx, err := a.openHook(h, env)
+	if err != nil {
+		return Outcome{}, err
+	}
+	name := hookName(ctx)
+	r := runner.NewRunner(ctx, a.paths, nil)
+	return a.run(ctx, "hooks/"+name, func() (runner.HookHandlerType, error) { return r.RunHook(name) }), nil
+}
+
+// runAction runs the charm's dispatch for an action.
+func (a *Agent) runAction(name string, params map[string]any, env []string) (Outcome, string, error) {
+	ctx, r, id, err := a.openAction(name, params, env)
+	if err != nil {
+		return Outcome{}, id, err
+	}
+	return a.run(ctx, "actions/"+name, func() (runner.HookHandlerType, error) { return r.RunAction(name) }), id, nil
+}
+
+func (a *Agent) run(ctx *hookContext, path string, f func() (runner.HookHandlerType, error)) Outcome {
+	a.log.drain()
+	before := a.controller.commits
+	handler, err := f()
+	outcome := Outcome{
+		Handler: string(handler), Flushed: ctx.flushed, Exit: exitCode(err),
+		Commits: a.controller.commits - before, Env: append(ctx.env, "JUJU_DISPATCH_PATH="+path),
+	}
+	if err != nil {
+		outcome.Error = err.Error()
+	}
+	outcome.Logs, outcome.Calls = a.log.drain()
+	return outcome
+}
+
+// hookName is the name that the context gave the hook, such as db-relation-changed.
+func hookName(ctx context.Context) string {
+	vars, err := ctx.HookVars(paths{}, false, context.NewHostEnvironmenter())
+	if err != nil {
+		return ""
+	}
+	for _, v := range vars {
+		if name, ok := strings.CutPrefix(v, "JUJU_HOOK_NAME="); ok {
+			return name
+		}
+	}
+	return ""
+}
+
+// queue notes an action that an operator asked for.
+func (c *Controller) queue(id, name string, params map[string]any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.world.Actions == nil {
+		c.world.Actions = map[string]*Action{}
+	}
+	c.world.Actions[id] = &Action{Name: name, Params: params, Status: "pending"}
+}
+
+func exitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) || errors.As(jujuerrors.Cause(err), &exit) {
+		return exit.ExitCode()
+	}
+	return -1
+}
+
+// environment is a request's variables in the form of os.Environ.
+func environment(vars map[string]string) []string {
+	env := make([]string, 0, len(vars))
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		env = append(env, name+"="+vars[name])
+	}
+	return env
+}
