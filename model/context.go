@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -159,14 +160,15 @@ func (p *contextParser) unit(name string) string {
 	return text
 }
 
+var (
+	appPattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,199}$`)
+	unitPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,199}/(?:0|[1-9][0-9]{0,17})$`)
+)
+
+func isAppName(text string) bool { return appPattern.MatchString(text) }
+
 // isUnitName tells whether text is an application's name, a slash and a number.
-func isUnitName(text string) bool {
-	app, number, ok := strings.Cut(text, "/")
-	if !ok || app == "" || number == "" || len(number) > 18 {
-		return false
-	}
-	return strings.Trim(number, "0123456789") == ""
-}
+func isUnitName(text string) bool { return unitPattern.MatchString(text) }
 
 func (p *contextParser) version(name string) Version {
 	if p.env[name] == "" {

@@ -1,0 +1,77 @@
+package model
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+)
+
+// maxAnswer bounds, in bytes, what is accepted as a tool's answer.
+const maxAnswer = 64 << 20
+
+// nonsense is the failure of a tool whose answer cannot be understood.
+func nonsense(tool string, err error) error {
+	return &Error{Kind: HookToolError, Tool: tool, Message: fmt.Sprintf("cannot read the answer of %s: %v", tool, err), Err: err}
+}
+
+// decode reads a JSON answer. Nothing at all and null leave the zero value.
+func decode[T any](tool string, answer []byte) (T, error) {
+	var value T
+	decoder := json.NewDecoder(bytes.NewReader(answer))
+	decoder.UseNumber()
+	err := decoder.Decode(&value)
+	if errors.Is(err, io.EOF) {
+		return value, nil
+	}
+	if err == nil {
+		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
+			err = errors.New("there is more after the JSON value")
+		}
+	}
+	if err != nil {
+		var zero T
+		return zero, nonsense(tool, err)
+	}
+	return value, nil
+}
+
+// plain turns decoded JSON into plain data: int64 for whole numbers that fit,
+// float64 for others.
+func plain(value any) any {
+	switch value := value.(type) {
+	case json.Number:
+		if n, err := strconv.ParseInt(value.String(), 10, 64); err == nil {
+			return n
+		}
+		if f, err := value.Float64(); err == nil {
+			return f
+		}
+		return value.String() // beyond what a float64 can hold
+	case []any:
+		for i := range value {
+			value[i] = plain(value[i])
+		}
+	case map[string]any:
+		for key := range value {
+			value[key] = plain(value[key])
+		}
+	}
+	return value
+}
+
+// whole returns a number as an int64 if it is a whole one.
+func whole(value any) (int64, bool) {
+	switch value := value.(type) {
+	case int64:
+		return value, true
+	case float64:
+		if value == math.Trunc(value) && math.Abs(value) < 1<<53 {
+			return int64(value), true
+		}
+	}
+	return 0, false
+}

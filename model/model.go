@@ -1,0 +1,100 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/starcharm/starcharm/model/hooktool"
+)
+
+// Config is what a [Model] is made of. All fields but Now are needed.
+type Config struct {
+	Context  *Context
+	Metadata *Metadata
+	Tools    hooktool.Runner
+	// Now is the clock; time.Now by default.
+	Now func() time.Time
+}
+
+// Model is the Juju model as the unit sees it during one hook. What was read
+// is kept until the hook ends. A Model is for one goroutine at a time.
+type Model struct {
+	ctx context.Context
+	cfg Config
+
+	config        map[string]any // nil: not asked yet
+	leader        *bool
+	statuses      map[bool]Status // by whether it is the application's
+	version       *string         // the workload's, as set in this hook
+	relationLists map[string][]*Relation
+	relations     map[relationKey]*Relation
+	actionParams  map[string]any
+	ports         []Port // nil: not asked yet
+	portChanges   []portChange
+	resources     map[string]string
+	storages      map[string][]Storage
+	locations     map[Storage]string
+	secrets       map[secretKey]*Secret
+	secretValues  map[string]bool
+	masker        *strings.Replacer
+	state         map[string]string // nil: not asked yet
+	reporting     bool              // a denied call
+}
+
+// New returns the model for a hook that lasts as long as ctx.
+func New(ctx context.Context, cfg Config) *Model {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Model{
+		ctx:           ctx,
+		cfg:           cfg,
+		statuses:      make(map[bool]Status),
+		relationLists: make(map[string][]*Relation),
+		relations:     make(map[relationKey]*Relation),
+		resources:     make(map[string]string),
+		storages:      make(map[string][]Storage),
+		locations:     make(map[Storage]string),
+		secrets:       make(map[secretKey]*Secret),
+		secretValues:  make(map[string]bool),
+	}
+}
+
+// Context returns the hook's environment.
+func (m *Model) Context() *Context { return m.cfg.Context }
+
+// Metadata returns the charm's metadata.
+func (m *Model) Metadata() *Metadata { return m.cfg.Metadata }
+
+// maxArgument is the most bytes that the kernel takes as one argument
+// (MAX_ARG_STRLEN, less the final zero).
+const maxArgument = 131_071
+
+// run runs a hook tool and returns its standard output.
+func (m *Model) run(tool string, stdin []byte, args ...string) ([]byte, error) {
+	call := hooktool.Call{Name: tool, Args: args, Stdin: stdin}
+	for _, arg := range args {
+		switch {
+		case len(arg) > maxArgument:
+			return nil, &Error{Kind: ModelError, Tool: tool,
+				Message: fmt.Sprintf("cannot run %s: an argument has %d bytes, more than the %d that Linux takes: %q", tool, len(arg), maxArgument, shorten(arg))}
+		case strings.IndexByte(arg, 0) >= 0:
+			return nil, &Error{Kind: ModelError, Tool: tool,
+				Message: fmt.Sprintf("cannot run %s: an argument has a zero byte: %q", tool, shorten(arg))}
+		}
+	}
+	result, err := m.cfg.Tools.Run(m.ctx, call)
+	if err != nil {
+		return nil, m.unanswered(call, err)
+	}
+	if result.Code != 0 {
+		return nil, m.refused(call, result)
+	}
+	if len(result.Stdout) > maxAnswer {
+		return nil, nonsense(tool, errors.New("it is too large"))
+	}
+	return result.Stdout, nil
+}
