@@ -1,0 +1,287 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"go.starlark.net/resolve"
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/starcharm/starcharm/builtins"
+	"github.com/starcharm/starcharm/model"
+)
+
+// This file defines diagnostics: what went wrong in a charm, as data. Load
+// errors, findings, failed tests and failed hooks all become diagnostics;
+// rendering is apart (diagnostic_render.go), and so is the advice on habits
+// that come from Python (diagnostic_advice.go).
+
+// A Severity says how bad a diagnostic is. The zero value is an error.
+type Severity int
+
+const (
+	SeverityError   Severity = iota // the charm does not work
+	SeverityWarning                 // it works, but not as it seems
+)
+
+func (s Severity) String() string {
+	if s == SeverityWarning {
+		return "warning"
+	}
+	return "error"
+}
+
+// MarshalText implements encoding.TextMarshaler: "error" or "warning".
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// A Diagnostic is one thing that is wrong in a charm, and where.
+type Diagnostic struct {
+	Severity Severity `json:"severity"`
+	// File is the path within the charm; empty when nothing is known.
+	File string `json:"file,omitempty"`
+	// Line and Column count from 1, Column in characters; 0 when the whole
+	// file or line is meant.
+	Line   int `json:"line,omitempty"`
+	Column int `json:"column,omitempty"`
+	// Message says what is wrong.
+	Message string `json:"message"`
+	// Note adds what the reader may not know.
+	Note string `json:"note,omitempty"`
+	// Suggestion says what to do about it.
+	Suggestion string `json:"suggestion,omitempty"`
+	// Source is the text of the line.
+	Source string `json:"source,omitempty"`
+	// Frames is the Starlark call stack, outermost first, without builtins.
+	// It is empty for what is wrong before the charm runs.
+	Frames []Frame `json:"frames,omitempty"`
+}
+
+// A Frame is one function of a Starlark call stack and where it was.
+type Frame struct {
+	Function string `json:"function"`
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Column   int    `json:"column,omitempty"`
+	Source   string `json:"source,omitempty"` // the text of the line
+}
+
+// topLevel is the name that the interpreter gives to a file's own statements.
+const topLevel = "<toplevel>"
+
+// Diagnose turns an error of loading or running a charm into diagnostics, at
+// least one unless err is nil. source gives the text of a file by the name
+// that positions in it have; it may be nil.
+func Diagnose(err error, source func(file string) ([]byte, bool)) []Diagnostic {
+	d := diagnosis{source: source, files: map[string]*script{}}
+	return d.all(err)
+}
+
+// A diagnosis is one call of Diagnose.
+type diagnosis struct {
+	source func(file string) ([]byte, bool)
+	files  map[string]*script // what was read of source so far
+}
+
+func (d *diagnosis) all(err error) []Diagnostic {
+	if err == nil {
+		return nil
+	}
+	if many, ok := err.(interface{ Unwrap() []error }); ok && len(many.Unwrap()) > 0 {
+		var found []Diagnostic
+		for _, one := range many.Unwrap() {
+			found = append(found, d.all(one)...)
+		}
+		return found
+	}
+	var frames []Frame
+	var eval *starlark.EvalError
+	if errors.As(err, &eval) {
+		frames = d.stack(err)
+	}
+	var parse syntax.Error
+	var names resolve.ErrorList
+	var metadata *model.MetadataError
+	switch {
+	case errors.As(err, &parse):
+		return []Diagnostic{d.syntax(parse, frames)}
+	case errors.As(err, &names) && len(names) > 0:
+		found := make([]Diagnostic, 0, len(names))
+		for _, name := range names {
+			found = append(found, d.name(name, frames))
+		}
+		return found
+	case errors.As(err, &metadata):
+		found := Diagnostic{
+			File: metadata.File, Line: metadata.Line, Column: metadata.Column,
+			Message: metadata.Message, Note: metadata.Note, Frames: frames,
+		}
+		found.Source = d.file(found.File).line(found.Line)
+		return []Diagnostic{found}
+	case eval != nil:
+		return []Diagnostic{d.run(err, eval, frames)}
+	}
+	return []Diagnostic{{Message: err.Error()}}
+}
+
+// syntax diagnoses what the parser could not read.
+func (d *diagnosis) syntax(err syntax.Error, frames []Frame) Diagnostic {
+	found := Diagnostic{
+		File: err.Pos.Filename(), Line: int(err.Pos.Line), Column: int(err.Pos.Col),
+		Message: err.Msg, Frames: frames,
+	}
+	s := d.file(found.File)
+	adviseSyntax(&found, s)
+	found.Source = s.line(found.Line)
+	return found
+}
+
+// name diagnoses what the resolver refused: an unknown name, a statement where
+// none may be.
+func (d *diagnosis) name(err resolve.Error, frames []Frame) Diagnostic {
+	found := Diagnostic{
+		File: err.Pos.Filename(), Line: int(err.Pos.Line), Column: int(err.Pos.Col),
+		Message: err.Msg, Frames: frames,
+	}
+	s := d.file(found.File)
+	found.Source = s.line(found.Line)
+	adviseName(&found, s)
+	return found
+}
+
+// run diagnoses an error of a running charm.
+func (d *diagnosis) run(err error, outer *starlark.EvalError, frames []Frame) Diagnostic {
+	inner := outer
+	for next := outer; errors.As(errors.Unwrap(next), &next); {
+		inner = next
+	}
+	found := Diagnostic{Message: strings.TrimPrefix(inner.Msg, "fail: "), Frames: frames}
+	// What the host said around the error: "cannot run install again: ".
+	if around, ok := strings.CutSuffix(err.Error(), outer.Msg); ok {
+		found.Message = around + found.Message
+	}
+	var failure *builtins.Failure
+	if errors.As(err, &failure) && failure.Backtrace != "" {
+		// It was caught and thrown again: what matters is where it came from.
+		if original := d.parseBacktrace(failure.Backtrace); len(original) > 0 {
+			if n := len(frames); n > 0 && frames[n-1] != original[len(original)-1] {
+				last := frames[n-1]
+				found.Note = fmt.Sprintf("it was caught, and thrown again at %s:%d:%d", last.File, last.Line, last.Column)
+			}
+			found.Frames = original
+		}
+	}
+	if n := len(found.Frames); n > 0 {
+		last := found.Frames[n-1]
+		found.File, found.Line, found.Column, found.Source = last.File, last.Line, last.Column, last.Source
+	}
+	adviseRun(&found, d.file(found.File))
+	return found
+}
+
+// stack is the call stack of err, from the first statement of the outermost
+// file to the innermost call: an error in a loaded file has a stack for each
+// load(), of which the inner may or may not contain the outer.
+func (d *diagnosis) stack(err error) []Frame {
+	var all []Frame
+	var eval *starlark.EvalError
+	for errors.As(err, &eval) {
+		var frames []Frame
+		for _, call := range eval.CallStack {
+			if call.Pos.Line > 0 {
+				frames = append(frames, d.frame(call.Name, call.Pos.Filename(), int(call.Pos.Line), int(call.Pos.Col)))
+			}
+		}
+		if len(frames) >= len(all) && equalFrames(frames[:len(all)], all) {
+			all = frames
+		} else if len(frames) > len(all) || !equalFrames(frames, all[:len(frames)]) {
+			all = append(all, frames...)
+		}
+		err = eval.Unwrap()
+	}
+	return all
+}
+
+func equalFrames(a, b []Frame) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *diagnosis) frame(function, file string, line, column int) Frame {
+	return Frame{Function: function, File: file, Line: line, Column: column, Source: d.file(file).line(line)}
+}
+
+// parseBacktrace reads the text of a starlark.CallStack, whose lines are like
+// "  src/charm.star:12:5: in on_install".
+func (d *diagnosis) parseBacktrace(text string) []Frame {
+	var frames []Frame
+	for line := range strings.Lines(text) {
+		where, function, ok := strings.Cut(strings.TrimSpace(line), ": in ")
+		if !ok {
+			continue
+		}
+		where, column, ok := cutNumber(where)
+		if !ok {
+			continue // a builtin has no position
+		}
+		if file, number, ok := cutNumber(where); ok {
+			frames = append(frames, d.frame(function, file, number, column))
+		} else {
+			frames = append(frames, d.frame(function, where, column, 0))
+		}
+	}
+	return frames
+}
+
+// cutNumber cuts ":12" off the end of text.
+func cutNumber(text string) (string, int, bool) {
+	at := strings.LastIndexByte(text, ':')
+	if at < 0 {
+		return text, 0, false
+	}
+	n, err := strconv.Atoi(text[at+1:])
+	if err != nil || n < 1 {
+		return text, 0, false
+	}
+	return text[:at], n, true
+}
+
+// A script is the text of one file, cut up as far as was wanted.
+type script struct {
+	text   string
+	lines  []string
+	tokens []token
+}
+
+// file reads a file once. A file that is not there, or that is not text, is
+// empty.
+func (d *diagnosis) file(name string) *script {
+	if s, ok := d.files[name]; ok {
+		return s
+	}
+	s := &script{}
+	if d.source != nil && name != "" {
+		if text, ok := d.source(name); ok && utf8.Valid(text) {
+			s.text = strings.ReplaceAll(string(text), "\r\n", "\n")
+			s.lines = strings.Split(s.text, "\n")
+			s.tokens = scanTokens(s.text)
+		}
+	}
+	d.files[name] = s
+	return s
+}
+
+// line is the text of line n, counted from 1; empty when there is none.
+func (s *script) line(n int) string {
+	if n < 1 || n > len(s.lines) {
+		return ""
+	}
+	return s.lines[n-1]
+}
