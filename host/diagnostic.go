@@ -97,11 +97,17 @@ func (d *diagnosis) all(err error) []Diagnostic {
 		}
 		return found
 	}
+	var text *SourceError
+	if errors.As(err, &text) && d.files[text.File] == nil {
+		d.files[text.File] = newScript(text.Source)
+	}
 	var frames []Frame
 	var eval *starlark.EvalError
 	if errors.As(err, &eval) {
 		frames = d.stack(err)
 	}
+	var load *LoadError
+	var state *StateError
 	var parse syntax.Error
 	var names resolve.ErrorList
 	var metadata *model.MetadataError
@@ -121,6 +127,17 @@ func (d *diagnosis) all(err error) []Diagnostic {
 		}
 		found.Source = d.file(found.File).line(found.Line)
 		return []Diagnostic{found}
+	case errors.As(err, &load):
+		found := Diagnostic{
+			File: load.Pos.Filename(), Line: int(load.Pos.Line), Column: int(load.Pos.Col),
+			Message: load.Message, Frames: frames,
+		}
+		found.Source = d.file(found.File).line(found.Line)
+		return []Diagnostic{found}
+	case errors.As(err, &state):
+		return []Diagnostic{{
+			Message: fmt.Sprintf("cannot read the state in %s: %s", state.Store, state.Message), Suggestion: state.Cure, Frames: frames,
+		}}
 	case eval != nil:
 		return []Diagnostic{d.run(err, eval, frames)}
 	}
@@ -268,14 +285,20 @@ func (d *diagnosis) file(name string) *script {
 	}
 	s := &script{}
 	if d.source != nil && name != "" {
-		if text, ok := d.source(name); ok && utf8.Valid(text) {
-			s.text = strings.ReplaceAll(string(text), "\r\n", "\n")
-			s.lines = strings.Split(s.text, "\n")
-			s.tokens = scanTokens(s.text)
+		if text, ok := d.source(name); ok {
+			s = newScript(text)
 		}
 	}
 	d.files[name] = s
 	return s
+}
+
+func newScript(source []byte) *script {
+	if !utf8.Valid(source) {
+		return &script{}
+	}
+	text := strings.ReplaceAll(string(source), "\r\n", "\n")
+	return &script{text: text, lines: strings.Split(text, "\n"), tokens: scanTokens(text)}
 }
 
 // line is the text of line n, counted from 1; empty when there is none.

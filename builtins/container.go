@@ -1,0 +1,619 @@
+package builtins
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"go.starlark.net/starlark"
+
+	"github.com/starcharm/starcharm/pebble"
+)
+
+// maxPull is how large a file may be that pull gives to a script.
+const maxPull = 64 << 20
+
+// A container is one of this unit's workload containers, through its Pebble.
+type container struct {
+	handle
+	h      *Hook
+	name   string
+	client *pebble.Client
+}
+
+var containerTable = table[*container]{
+	typ: "container",
+	doc: "A workload container of this unit's pod. A Pebble that cannot be reached is a pebble.ConnectionError, which catch takes.",
+	members: []member[*container]{
+		{name: "name", sig: "str", doc: "The container's name.",
+			get: func(c *container) (starlark.Value, error) { return starlark.String(c.name), nil }},
+		{name: "can_connect", sig: "() -> bool", doc: "Whether Pebble answers now. It may be gone a moment later: prefer catch around what is to be done.",
+			call: func(c *container, in invocation) (starlark.Value, error) {
+				if err := in.none(); err != nil {
+					return nil, err
+				}
+				_, err := c.client.SystemInfo(c.h.Context)
+				if c.h.Context.Err() != nil {
+					return nil, c.h.pebbleFailure(err)
+				}
+				return starlark.Bool(err == nil), nil
+			}},
+		{name: "pebble_version", sig: "() -> str", doc: "The version of the container's Pebble.",
+			call: func(c *container, in invocation) (starlark.Value, error) {
+				if err := in.none(); err != nil {
+					return nil, err
+				}
+				info, err := c.client.SystemInfo(c.h.Context)
+				if err != nil {
+					return nil, c.h.pebbleFailure(err)
+				}
+				return starlark.String(info.Version), nil
+			}},
+
+		{name: "add_layer", sig: "(label: str, layer: dict | str | layer, *, combine: bool = False)", doc: "Adds a layer to the plan; with combine, into the layer of that label if there is one. replan() makes it happen.",
+			call: (*container).addLayer},
+		{name: "get_plan", sig: "() -> plan", doc: "What the layers come to.",
+			call: func(c *container, in invocation) (starlark.Value, error) {
+				if err := in.none(); err != nil {
+					return nil, err
+				}
+				plan, err := c.client.Plan(c.h.Context)
+				if err != nil {
+					return nil, c.h.pebbleFailure(err)
+				}
+				return wrapPlanObject(plan)
+			}},
+
+		{name: "replan", sig: "(*, timeout: float = 30)", doc: "Starts services whose startup is enabled and restarts those whose configuration changed. Waits for it, timeout seconds at most; 0 does not wait. ChangeError if a service does not stay up for a second.",
+			call: func(c *container, in invocation) (starlark.Value, error) {
+				wait, err := waitOptions(in)
+				if err != nil {
+					return nil, err
+				}
+				_, err = c.client.Replan(c.h.Context, wait)
+				return starlark.None, c.h.pebbleFailure(err)
+			}},
+		{name: "autostart", sig: "(*, timeout: float = 30)", doc: "Starts the services whose startup is enabled.",
+			call: func(c *container, in invocation) (starlark.Value, error) {
+				wait, err := waitOptions(in)
+				if err != nil {
+					return nil, err
+				}
+				_, err = c.client.Autostart(c.h.Context, wait)
+				return starlark.None, c.h.pebbleFailure(err)
+			}},
+		{name: "start", sig: "(*services: str, timeout: float = 30)", doc: "Starts services, and those that they require.",
+			call: func(c *container, in invocation) (starlark.Value, error) {
+				return c.services(in, c.client.Start)
+			}},
+		{name: "stop", sig: "(*services: str, timeout: float = 30)", doc: "Stops services.",
+			call: func(c *container, in invocation) (starlark.Value, error) {
+				return c.services(in, c.client.Stop)
+			}},
+		{name: "restart", sig: "(*services: str, timeout: float = 30)", doc: "Stops services and starts them again.",
+			call: func(c *container, in invocation) (starlark.Value, error) {
+				return c.services(in, c.client.Restart)
+			}},
+		{name: "get_services", sig: "(*services: str) -> mapping", doc: "The state of services, of all without names, by name. Those that the plan does not have are left out.",
+			call: (*container).getServices},
+		{name: "get_service", sig: "(service: str) -> service_info", doc: "The state of one service. ModelError if the plan does not have it.",
+			call: (*container).getService},
+		{name: "send_signal", sig: "(signal: str | int, *services: str)", doc: "Sends a signal such as \"SIGHUP\" to services.",
+			call: (*container).sendSignal},
+
+		{name: "get_checks", sig: "(*checks: str, level: str = None) -> mapping", doc: "The state of checks, of all without names, by name.",
+			call: (*container).getChecks},
+		{name: "get_check", sig: "(check: str) -> check", doc: "The state of one check. ModelError if the plan does not have it.",
+			call: func(c *container, in invocation) (starlark.Value, error) {
+				var name string
+				if err := in.unpack("check", &name); err != nil {
+					return nil, err
+				}
+				info, err := c.fetchCheck(name)
+				if err != nil {
+					return nil, err
+				}
+				return &check{container: c, name: name, full: info}, nil
+			}},
+		{name: "start_checks", sig: "(*checks: str) -> list[str]", doc: "Starts checks and returns the names of those that were not running.",
+			call: func(c *container, in invocation) (starlark.Value, error) {
+				names, err := names(in, "check")
+				if err != nil {
+					return nil, err
+				}
+				changed, err := c.client.StartChecks(c.h.Context, names)
+				return stringList(changed), c.h.pebbleFailure(err)
+			}},
+		{name: "stop_checks", sig: "(*checks: str) -> list[str]", doc: "Stops checks and returns the names of those that were running. Each is told in Juju's log as a security event.",
+			call: (*container).stopChecks},
+
+		{name: "get_notice", sig: "(id: str) -> notice", doc: "A notice. ModelError if there is none of that id.",
+			call: func(c *container, in invocation) (starlark.Value, error) {
+				var id string
+				if err := in.unpack("id", &id); err != nil {
+					return nil, err
+				}
+				n, err := c.fetchNotice(id)
+				if err != nil {
+					return nil, err
+				}
+				return c.newNotice(n), nil
+			}},
+		{name: "get_notices", sig: "(*, types: list[str] = [], keys: list[str] = []) -> list[notice]", doc: "The notices, oldest news first.",
+			call: (*container).getNotices},
+		{name: "notify", sig: "(key: str, *, data: dict[str, str] = {}, repeat_after: float = 0) -> str", doc: "Records a notice of type custom and returns its id. repeat_after is in seconds.",
+			call: (*container).notify},
+
+		{name: "pull", sig: "(path: str, *, encoding: str = \"utf-8\") -> str | bytes", doc: "The content of a file, 64 MiB at most. With encoding = None, bytes. PathError if it cannot be read.",
+			call: (*container).pull},
+		{name: "push", sig: "(path: str, source: str | bytes, *, make_dirs: bool = False, permissions: int = None, user_id: int = None, user: str = None, group_id: int = None, group: str = None)", doc: "Writes a file, as a whole or not at all. permissions default to 0o644. PathError if it cannot be written.",
+			call: (*container).push},
+		{name: "list_files", sig: "(path: str, *, pattern: str = None, itself: bool = False) -> list[file_info]", doc: "What is in a directory, sorted by name, or the directory itself.",
+			call: (*container).listFiles},
+		{name: "exists", sig: "(path: str) -> bool", doc: "Whether there is something of that path.",
+			call: func(c *container, in invocation) (starlark.Value, error) {
+				info, err := c.stat(in)
+				return starlark.Bool(info != nil), err
+			}},
+		{name: "isdir", sig: "(path: str) -> bool", doc: "Whether there is a directory of that path.",
+			call: func(c *container, in invocation) (starlark.Value, error) {
+				info, err := c.stat(in)
+				return starlark.Bool(info != nil && info.Type == pebble.TypeDirectory), err
+			}},
+		{name: "make_dir", sig: "(path: str, *, make_parents: bool = False, permissions: int = None, user_id: int = None, user: str = None, group_id: int = None, group: str = None)", doc: "Makes a directory; with make_parents also those above it, and it may be there already.",
+			call: (*container).makeDir},
+		{name: "remove_path", sig: "(path: str, *, recursive: bool = False)", doc: "Removes a file or directory; with recursive all that is in it, and it may be gone already.",
+			call: func(c *container, in invocation) (starlark.Value, error) {
+				var path string
+				var recursive bool
+				if err := in.unpack("path", &path, "recursive?", &recursive); err != nil {
+					return nil, err
+				}
+				return starlark.None, c.h.pebbleFailure(c.client.RemovePath(c.h.Context, path, pebble.RemoveOptions{Recursive: recursive}))
+			}},
+	},
+}
+
+func (c *container) String() string                           { return "<container " + c.name + ">" }
+func (c *container) Type() string                             { return "container" }
+func (c *container) Hash() (uint32, error)                    { return starlark.String(c.name).Hash() }
+func (c *container) Attr(name string) (starlark.Value, error) { return containerTable.attr(c, name) }
+func (c *container) AttrNames() []string                      { return containerTable.attrNames(c) }
+
+// container is the container of that name in the metadata.
+func (h *Hook) container(name string) (*container, error) {
+	if c := h.containers[name]; c != nil {
+		return c, nil
+	}
+	if h.Metadata.Containers[name] == nil {
+		return nil, fmt.Errorf("the charm's metadata has no container %q%s", name, didYouMean(name, sortedNames(h.Metadata.Containers)))
+	}
+	c := &container{h: h, name: name, client: h.Pebble("/charm/containers/" + name + "/pebble.socket")}
+	h.containers[name] = c
+	return c, nil
+}
+
+func (c *container) addLayer(in invocation) (starlark.Value, error) {
+	var label string
+	var raw starlark.Value
+	var combine bool
+	if err := in.unpack("label", &label, "layer", &raw, "combine?", &combine); err != nil {
+		return nil, err
+	}
+	options := pebble.AddLayerOptions{Combine: combine}
+	if text, ok := raw.(starlark.String); ok {
+		// As it stands, so that Pebble's messages name its lines.
+		return starlark.None, c.h.pebbleFailure(c.client.AddLayerYAML(c.h.Context, label, string(text), options))
+	}
+	layer, err := planObjectOf[pebble.Layer](raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", in.name, err)
+	}
+	return starlark.None, c.h.pebbleFailure(c.client.AddLayer(c.h.Context, label, layer, options))
+}
+
+// seconds reads a number of seconds.
+func seconds(in invocation, name string, v starlark.Value) (time.Duration, error) {
+	f, ok := starlark.AsFloat(v)
+	if !ok || f < 0 || f > 1e9 {
+		return 0, fmt.Errorf("%s: %s is %v, want seconds", in.name, name, v)
+	}
+	return time.Duration(f * float64(time.Second)), nil
+}
+
+// waitOptions takes the keyword argument timeout, in seconds; 0 is not to wait.
+func waitOptions(in invocation) (pebble.WaitOptions, error) {
+	var timeout starlark.Value = starlark.MakeInt(30)
+	if err := starlark.UnpackArgs(in.name, nil, in.kwargs, "timeout?", &timeout); err != nil {
+		return pebble.WaitOptions{}, err
+	}
+	if len(in.args) > 0 {
+		return pebble.WaitOptions{}, fmt.Errorf("%s: unexpected positional argument", in.name)
+	}
+	d, err := seconds(in, "timeout", timeout)
+	return pebble.WaitOptions{Timeout: d, NoWait: d == 0}, err
+}
+
+// names reads one or more names as positional arguments.
+func names(in invocation, what string) ([]string, error) {
+	if len(in.args) == 0 {
+		return nil, fmt.Errorf("%s: want the name of at least one %s", in.name, what)
+	}
+	if len(in.kwargs) > 0 {
+		return nil, fmt.Errorf("%s: unexpected keyword argument %s", in.name, in.kwargs[0][0])
+	}
+	return anyNames(in)
+}
+
+// anyNames reads names as positional arguments.
+func anyNames(in invocation) ([]string, error) {
+	var all []string
+	for i, arg := range in.args {
+		name, ok := starlark.AsString(arg)
+		if !ok {
+			return nil, fmt.Errorf("%s: argument %d is a %s, want a name", in.name, i+1, arg.Type())
+		}
+		all = append(all, name)
+	}
+	return all, nil
+}
+
+func (c *container) services(in invocation, do serviceAction) (starlark.Value, error) {
+	wait, err := waitOptions(invocation{in.thread, in.name, nil, in.kwargs})
+	if err != nil {
+		return nil, err
+	}
+	names, err := names(invocation{in.thread, in.name, in.args, nil}, "service")
+	if err != nil {
+		return nil, err
+	}
+	_, err = do(c.h.Context, names, wait)
+	return starlark.None, c.h.pebbleFailure(err)
+}
+
+func (c *container) getServices(in invocation) (starlark.Value, error) {
+	if len(in.kwargs) > 0 {
+		return nil, fmt.Errorf("%s: unexpected keyword argument %s", in.name, in.kwargs[0][0])
+	}
+	wanted, err := anyNames(in)
+	if err != nil {
+		return nil, err
+	}
+	infos, err := c.client.Services(c.h.Context, wanted...)
+	if err != nil {
+		return nil, c.h.pebbleFailure(err)
+	}
+	byName := map[string]starlark.Value{}
+	var found []string
+	for _, info := range infos {
+		byName[info.Name] = &serviceInfo{ServiceInfo: info}
+		found = append(found, info.Name)
+	}
+	return fixedMapping("services", found, byName), nil
+}
+
+// fixedMapping is a mapping of values that are there already.
+func fixedMapping(typ string, names []string, values map[string]starlark.Value) *eagerMapping {
+	return &eagerMapping{mapping{typ: typ, keys: stringKeys(names), lookup: func(key starlark.Value) (starlark.Value, bool, error) {
+		name, _ := starlark.AsString(key)
+		v, ok := values[name]
+		return v, ok, nil
+	}}}
+}
+
+func (c *container) getService(in invocation) (starlark.Value, error) {
+	var name string
+	if err := in.unpack("service", &name); err != nil {
+		return nil, err
+	}
+	infos, err := c.client.Services(c.h.Context, name)
+	if err != nil {
+		return nil, c.h.pebbleFailure(err)
+	}
+	for _, info := range infos {
+		if info.Name == name {
+			return &serviceInfo{ServiceInfo: info}, nil
+		}
+	}
+	return nil, &Failure{Kind: modelKinds["ModelError"], Message: fmt.Sprintf("container %s has no service %q", c.name, name)}
+}
+
+func (c *container) sendSignal(in invocation) (starlark.Value, error) {
+	if len(in.args) == 0 {
+		return nil, fmt.Errorf("%s: missing argument for signal", in.name)
+	}
+	signal, ok := starlark.AsString(in.args[0])
+	if !ok {
+		number, err := starlark.AsInt32(in.args[0])
+		if err != nil {
+			return nil, fmt.Errorf("%s: signal is a %s, want a name such as \"SIGHUP\", or a number", in.name, in.args[0].Type())
+		}
+		if signal, err = pebble.SignalName(number); err != nil {
+			return nil, fmt.Errorf("%s: %w", in.name, err)
+		}
+	}
+	names, err := names(invocation{in.thread, in.name, in.args[1:], in.kwargs}, "service")
+	if err != nil {
+		return nil, err
+	}
+	return starlark.None, c.h.pebbleFailure(c.client.SendSignal(c.h.Context, signal, names))
+}
+
+func (c *container) getChecks(in invocation) (starlark.Value, error) {
+	var level starlark.Value = starlark.None
+	if err := starlark.UnpackArgs(in.name, nil, in.kwargs, "level?", &level); err != nil {
+		return nil, err
+	}
+	wanted, err := anyNames(in)
+	if err != nil {
+		return nil, err
+	}
+	options := pebble.ChecksOptions{Names: wanted}
+	if level != starlark.None {
+		text, _ := starlark.AsString(level)
+		if text != string(pebble.LevelAlive) && text != string(pebble.LevelReady) {
+			return nil, fmt.Errorf("%s: level is %v, want \"alive\" or \"ready\"", in.name, level)
+		}
+		options.Level = pebble.CheckLevel(text)
+	}
+	infos, err := c.client.Checks(c.h.Context, options)
+	if err != nil {
+		return nil, c.h.pebbleFailure(err)
+	}
+	byName := map[string]starlark.Value{}
+	var found []string
+	for _, info := range infos {
+		byName[info.Name] = &check{container: c, name: info.Name, full: info}
+		found = append(found, info.Name)
+	}
+	return fixedMapping("checks", found, byName), nil
+}
+
+func (c *container) stopChecks(in invocation) (starlark.Value, error) {
+	names, err := names(in, "check")
+	if err != nil {
+		return nil, err
+	}
+	stopped, err := c.client.StopChecks(c.h.Context, names)
+	if err != nil {
+		return nil, c.h.pebbleFailure(err)
+	}
+	for _, name := range stopped {
+		unit := c.h.Model.Context().UnitName
+		if err := c.h.Model.SecurityEvent("WARN", fmt.Sprintf("sys_monitor_disabled:%s,%s", unit, name),
+			fmt.Sprintf("User stopped the check %q of container %s", name, c.name)); err != nil {
+			c.h.Log("WARNING", fmt.Sprintf("The check %s was stopped, and Juju's log did not take it: %v", name, err))
+		}
+	}
+	return stringList(stopped), nil
+}
+
+// stringsOf reads a list of strings.
+func stringsOf(in invocation, name string, v starlark.Value) ([]string, error) {
+	if v == starlark.None {
+		return nil, nil
+	}
+	list, ok := v.(starlark.Iterable)
+	if !ok {
+		return nil, fmt.Errorf("%s: %s is a %s, want a list of strings", in.name, name, v.Type())
+	}
+	var all []string
+	for elem := range starlark.Elements(list) {
+		text, ok := starlark.AsString(elem)
+		if !ok {
+			return nil, fmt.Errorf("%s: %s holds a %s, want strings", in.name, name, elem.Type())
+		}
+		all = append(all, text)
+	}
+	return all, nil
+}
+
+func (c *container) getNotices(in invocation) (starlark.Value, error) {
+	var types, keys starlark.Value = starlark.None, starlark.None
+	if err := starlark.UnpackArgs(in.name, in.args, in.kwargs, "types?", &types, "keys?", &keys); err != nil {
+		return nil, err
+	}
+	var options pebble.NoticesOptions
+	var err error
+	if options.Types, err = stringsOf(in, "types", types); err != nil {
+		return nil, err
+	}
+	if options.Keys, err = stringsOf(in, "keys", keys); err != nil {
+		return nil, err
+	}
+	found, err := c.client.Notices(c.h.Context, options)
+	if err != nil {
+		return nil, c.h.pebbleFailure(err)
+	}
+	list := make([]starlark.Value, len(found))
+	for i, n := range found {
+		list[i] = c.newNotice(n)
+	}
+	return starlark.NewList(list), nil
+}
+
+func (c *container) notify(in invocation) (starlark.Value, error) {
+	var key string
+	var data *starlark.Dict
+	var repeat starlark.Value = starlark.MakeInt(0)
+	if err := in.unpack("key", &key, "data?", &data, "repeat_after?", &repeat); err != nil {
+		return nil, err
+	}
+	options := pebble.NotifyOptions{Key: key, Data: map[string]string{}}
+	if data != nil {
+		for _, item := range data.Items() {
+			name, ok := starlark.AsString(item[0])
+			value, isText := starlark.AsString(item[1])
+			if !ok || !isText {
+				return nil, fmt.Errorf("%s: data: %v = %v; want strings", in.name, item[0], item[1])
+			}
+			options.Data[name] = value
+		}
+	}
+	var err error
+	if options.RepeatAfter, err = seconds(in, "repeat_after", repeat); err != nil {
+		return nil, err
+	}
+	id, err := c.client.Notify(c.h.Context, options)
+	return starlark.String(id), c.h.pebbleFailure(err)
+}
+
+func (c *container) pull(in invocation) (starlark.Value, error) {
+	var path string
+	var encoding starlark.Value = starlark.String("utf-8")
+	if err := in.unpack("path", &path, "encoding?", &encoding); err != nil {
+		return nil, err
+	}
+	name, isText := starlark.AsString(encoding)
+	if encoding != starlark.None && (!isText || !strings.EqualFold(name, "utf-8")) {
+		return nil, fmt.Errorf("%s: encoding is %v; want \"utf-8\", or None for bytes", in.name, encoding)
+	}
+	f, err := c.client.Pull(c.h.Context, path)
+	if err != nil {
+		return nil, c.h.pebbleFailure(err)
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxPull+1))
+	if err != nil {
+		return nil, c.h.pebbleFailure(err)
+	}
+	if len(content) > maxPull {
+		return nil, pathFailure(path, fmt.Sprintf("%s is larger than %d MiB", path, maxPull>>20))
+	}
+	if encoding == starlark.None {
+		return starlark.Bytes(content), nil
+	}
+	if !utf8.Valid(content) {
+		return nil, pathFailure(path, path+" is not UTF-8 text; pull it with encoding = None")
+	}
+	return starlark.String(content), nil
+}
+
+func pathFailure(path, message string) error {
+	return &Failure{Kind: pebbleKinds["PathError"], Message: message, Fields: starlark.StringDict{
+		"path": starlark.String(path), "path_kind": starlark.String(pebble.GenericFileError),
+	}}
+}
+
+// fileAttributes are the keyword arguments that say how a file or directory is
+// to be made.
+type fileAttributes struct {
+	permissions, userID, user, groupID, group starlark.Value
+}
+
+func (a *fileAttributes) pairs() []any {
+	a.permissions, a.userID, a.user, a.groupID, a.group = starlark.None, starlark.None, starlark.None, starlark.None, starlark.None
+	return []any{"permissions?", &a.permissions, "user_id?", &a.userID, "user?", &a.user, "group_id?", &a.groupID, "group?", &a.group}
+}
+
+func (a *fileAttributes) read(in invocation) (permissions *int, owner pebble.Owner, err error) {
+	number := func(name string, v starlark.Value) *int {
+		if v == starlark.None {
+			return nil
+		}
+		n, e := starlark.AsInt32(v)
+		if e != nil && err == nil {
+			err = fmt.Errorf("%s: %s is a %s, want an int", in.name, name, v.Type())
+		}
+		return &n
+	}
+	text := func(name string, v starlark.Value) string {
+		s, ok := starlark.AsString(v)
+		if !ok && v != starlark.None && err == nil {
+			err = fmt.Errorf("%s: %s is a %s, want a string", in.name, name, v.Type())
+		}
+		return s
+	}
+	permissions = number("permissions", a.permissions)
+	owner = pebble.Owner{
+		UserID: number("user_id", a.userID), User: text("user", a.user),
+		GroupID: number("group_id", a.groupID), Group: text("group", a.group),
+	}
+	return permissions, owner, err
+}
+
+func (c *container) push(in invocation) (starlark.Value, error) {
+	var path string
+	var source starlark.Value
+	var makeDirs bool
+	var a fileAttributes
+	if err := in.unpack(append([]any{"path", &path, "source", &source, "make_dirs?", &makeDirs}, a.pairs()...)...); err != nil {
+		return nil, err
+	}
+	permissions, owner, err := a.read(in)
+	if err != nil {
+		return nil, err
+	}
+	var content io.Reader
+	switch source := source.(type) {
+	case starlark.String:
+		content = strings.NewReader(string(source))
+	case starlark.Bytes:
+		content = bytes.NewReader([]byte(source))
+	default:
+		return nil, fmt.Errorf("%s: source is a %s, want a string or bytes", in.name, source.Type())
+	}
+	return starlark.None, c.h.pebbleFailure(c.client.Push(c.h.Context, path, content,
+		pebble.PushOptions{MakeDirs: makeDirs, Permissions: permissions, Owner: owner}))
+}
+
+func (c *container) makeDir(in invocation) (starlark.Value, error) {
+	var path string
+	var parents bool
+	var a fileAttributes
+	if err := in.unpack(append([]any{"path", &path, "make_parents?", &parents}, a.pairs()...)...); err != nil {
+		return nil, err
+	}
+	permissions, owner, err := a.read(in)
+	if err != nil {
+		return nil, err
+	}
+	return starlark.None, c.h.pebbleFailure(c.client.MakeDir(c.h.Context, path,
+		pebble.MakeDirOptions{MakeParents: parents, Permissions: permissions, Owner: owner}))
+}
+
+func (c *container) listFiles(in invocation) (starlark.Value, error) {
+	var path string
+	var pattern starlark.Value = starlark.None
+	var itself bool
+	if err := in.unpack("path", &path, "pattern?", &pattern, "itself?", &itself); err != nil {
+		return nil, err
+	}
+	glob, ok := starlark.AsString(pattern)
+	if !ok && pattern != starlark.None {
+		return nil, fmt.Errorf("%s: pattern is a %s, want a string", in.name, pattern.Type())
+	}
+	infos, err := c.client.ListFiles(c.h.Context, path, pebble.ListFilesOptions{Pattern: glob, Itself: itself})
+	if err != nil {
+		return nil, c.h.pebbleFailure(err)
+	}
+	list := make([]starlark.Value, len(infos))
+	for i, info := range infos {
+		list[i] = &fileInfo{info: info}
+	}
+	return starlark.NewList(list), nil
+}
+
+// stat describes the path that in names; nil if there is nothing.
+func (c *container) stat(in invocation) (*pebble.FileInfo, error) {
+	var path string
+	if err := in.unpack("path", &path); err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(path, "/") {
+		return nil, fmt.Errorf("%s: %q is relative; a path in a container starts with /", in.name, path)
+	}
+	infos, err := c.client.ListFiles(c.h.Context, path, pebble.ListFilesOptions{Itself: true})
+	var e *pebble.Error
+	if isStatus(err, 404) || errors.As(err, &e) && strings.Contains(e.Message, "not a directory") {
+		return nil, nil
+	}
+	if err != nil || len(infos) == 0 {
+		return nil, c.h.pebbleFailure(err)
+	}
+	return infos[0], nil
+}

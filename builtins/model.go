@@ -1,0 +1,261 @@
+package builtins
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+
+	"go.starlark.net/starlark"
+
+	"github.com/starcharm/starcharm/model"
+)
+
+// This file defines the model module: Juju as this unit sees it.
+
+var modelTable = table[*Hook]{
+	typ: "model",
+	doc: "The Juju model as this unit sees it. What is read is asked of Juju once in a hook; what is written and changes nothing is not sent.",
+	members: append(append([]member[*Hook]{
+		{name: "unit", sig: "unit", doc: "This unit.",
+			get: func(h *Hook) (starlark.Value, error) { return h.unit(h.Model.Context().UnitName), nil }},
+		{name: "app", sig: "application", doc: "The application of this unit.",
+			get: func(h *Hook) (starlark.Value, error) { return h.app(h.Model.Context().AppName), nil }},
+		{name: "name", sig: "str", doc: "The model's name.",
+			get: func(h *Hook) (starlark.Value, error) { return starlark.String(h.Model.Context().ModelName), nil }},
+		{name: "uuid", sig: "str", doc: "The model's UUID.",
+			get: func(h *Hook) (starlark.Value, error) { return starlark.String(h.Model.Context().ModelUUID), nil }},
+		{name: "juju_version", sig: "juju_version", doc: "The version of Juju that runs this unit.",
+			get: func(h *Hook) (starlark.Value, error) { return newVersion(h.Model.Context().Version), nil }},
+		{name: "config", sig: "mapping", doc: "The charm's options, typed by the metadata. An option that has no value reads as None; one that the metadata does not have is an error. A secret option is the secret's URI.",
+			get: (*Hook).config},
+		{name: "relations", sig: "mapping", doc: "The relations by endpoint: a list for each. One that is being removed is not among them.",
+			get: (*Hook).relationsMapping},
+		{name: "storages", sig: "mapping", doc: "The storages by name: a list for each.",
+			get: (*Hook).storagesMapping},
+		{name: "resources", sig: "resources", doc: "The charm's resources: fetch(name) gives a path.",
+			get: func(h *Hook) (starlark.Value, error) { return &resources{h: h}, nil }},
+		{name: "get_unit", sig: "(name: str) -> unit", doc: "The unit of that name, for instance \"db/0\".",
+			call: func(h *Hook, in invocation) (starlark.Value, error) {
+				var name string
+				if err := in.unpack("name", &name); err != nil {
+					return nil, err
+				}
+				return h.unit(name), nil
+			}},
+		{name: "get_app", sig: "(name: str) -> application", doc: "The application of that name.",
+			call: func(h *Hook, in invocation) (starlark.Value, error) {
+				var name string
+				if err := in.unpack("name", &name); err != nil {
+					return nil, err
+				}
+				return h.app(name), nil
+			}},
+		{name: "get_relation", sig: "(endpoint: str, id: int = None) -> relation", doc: "The relation of an endpoint, or None if there is none. With more than one relation an id is needed, else TooManyRelatedAppsError. For an id that is gone, a relation that is not active.",
+			call: (*Hook).getRelation},
+		{name: "get_secret", sig: "(*, id: str = None, label: str = None) -> secret", doc: "The secret of that id or label; SecretNotFoundError if there is none, or none that this unit may see. With both, the label is given to the secret.",
+			call: (*Hook).getSecret},
+		{name: "Port", sig: "(protocol: str, port: int = None) -> port", doc: "A port: protocol tcp, udp or icmp; icmp has no number.",
+			call: func(h *Hook, in invocation) (starlark.Value, error) { return newPort(in) }},
+		{name: "JujuVersion", sig: "(text: str) -> juju_version", doc: "A version of Juju to compare with model.juju_version.",
+			call: func(h *Hook, in invocation) (starlark.Value, error) {
+				var text string
+				if err := in.unpack("text", &text); err != nil {
+					return nil, err
+				}
+				v, err := model.ParseVersion(text)
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w", in.name, err)
+				}
+				return newVersion(v), nil
+			}},
+	}, statusMembers()...), kindMembers[*Hook](modelKinds)...),
+}
+
+// statusMembers are the constructors of statuses.
+func statusMembers() []member[*Hook] {
+	var members []member[*Hook]
+	for _, s := range statusTypes {
+		sig := "(message: str = \"\") -> status"
+		if s.name == "unknown" {
+			sig = "() -> status"
+		}
+		members = append(members, member[*Hook]{name: s.typ, sig: sig, doc: s.doc,
+			call: func(_ *Hook, in invocation) (starlark.Value, error) { return newStatus(s.name, in) }})
+	}
+	return members
+}
+
+// modelKinds are the kinds of failure of package model, by their names there.
+var modelKinds = kindFamily("model", model.Kinds())
+
+// kindFamily makes Starlark values of the kinds of failure of a Go package.
+// Parents come before their children, or a parent is found by name later.
+func kindFamily[K interface {
+	~string
+	Parent() K
+}](module string, kinds []K) map[string]*Kind {
+	family := make(map[string]*Kind, len(kinds))
+	for _, k := range kinds {
+		family[string(k)] = &Kind{Name: module + "." + string(k)}
+	}
+	for _, k := range kinds {
+		family[string(k)].Parent = family[string(k.Parent())]
+	}
+	return family
+}
+
+// kindMembers are the module members that name the kinds.
+func kindMembers[T any](family map[string]*Kind) []member[T] {
+	var members []member[T]
+	for name, k := range family {
+		doc := "A kind of failure."
+		if k.Parent != nil {
+			doc = "A kind of failure, in the family of " + k.Parent.Name + "."
+		}
+		members = append(members, member[T]{name: name, sig: "kind", doc: doc,
+			get: func(T) (starlark.Value, error) { return k, nil }})
+	}
+	sort.Slice(members, func(i, j int) bool { return members[i].name < members[j].name })
+	return members
+}
+
+// failure turns what package model calls a failure into one that catch takes.
+// Any other error, a misuse for instance, stays what it is: a bug.
+func failure(err error) error {
+	var e *model.Error
+	if err == nil || !errors.As(err, &e) {
+		return err
+	}
+	f := &Failure{Kind: modelKinds[string(e.Kind)], Message: e.Message, Err: err}
+	if e.Tool != "" {
+		f.Fields = starlark.StringDict{
+			"tool":      starlark.String(e.Tool),
+			"exit_code": starlark.MakeInt(e.Code),
+			"stderr":    starlark.String(e.Stderr),
+		}
+	}
+	return f
+}
+
+func (h *Hook) config() (starlark.Value, error) {
+	values, err := h.Model.Config()
+	if err != nil {
+		return nil, failure(err)
+	}
+	names := make([]string, 0, len(values))
+	for name := range values {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return &eagerMapping{mapping{typ: "config", keys: stringKeys(names), lookup: func(key starlark.Value) (starlark.Value, bool, error) {
+		name, ok := starlark.AsString(key)
+		if !ok {
+			return nil, false, fmt.Errorf("model.config wants the name of an option, got %s", key.Type())
+		}
+		v, set, err := h.Model.Option(name)
+		if err != nil {
+			return nil, false, failure(err)
+		}
+		if !set {
+			return starlark.None, true, nil
+		}
+		value, err := toStarlark(v)
+		return value, true, err
+	}}}, nil
+}
+
+// endpointKey reads the key of a mapping whose keys are declared names.
+func declaredName(what string, key starlark.Value, known []string) (string, error) {
+	name, ok := starlark.AsString(key)
+	if !ok {
+		return "", fmt.Errorf("want the name of %s, got %s", what, key.Type())
+	}
+	for _, k := range known {
+		if k == name {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("the charm's metadata has no %s %q%s", what, name, didYouMean(name, known))
+}
+
+func (h *Hook) relationsMapping() (starlark.Value, error) {
+	endpoints := sortedNames(h.Metadata.Relations)
+	return &mapping{typ: "relations", keys: stringKeys(endpoints), lookup: func(key starlark.Value) (starlark.Value, bool, error) {
+		endpoint, err := declaredName("endpoint", key, endpoints)
+		if err != nil {
+			return nil, false, err
+		}
+		relations, err := h.Model.Relations(endpoint)
+		if err != nil {
+			return nil, false, failure(err)
+		}
+		list := make([]starlark.Value, len(relations))
+		for i, r := range relations {
+			list[i] = h.relation(r)
+		}
+		return starlark.NewList(list), true, nil
+	}}, nil
+}
+
+func sortedNames[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+func (h *Hook) getRelation(in invocation) (starlark.Value, error) {
+	var endpoint string
+	var id starlark.Value = starlark.None
+	if err := in.unpack("endpoint", &endpoint, "id?", &id); err != nil {
+		return nil, err
+	}
+	if id == starlark.None {
+		r, err := h.Model.Relation(endpoint)
+		if err != nil {
+			return nil, failure(err)
+		}
+		if r == nil {
+			return starlark.None, nil
+		}
+		return h.relation(r), nil
+	}
+	n, err := starlark.AsInt32(id)
+	if err != nil || n < 0 {
+		return nil, fmt.Errorf("%s: id is %v, want the number of a relation", in.name, id)
+	}
+	r, err := h.Model.RelationByID(endpoint, n)
+	if err != nil {
+		return nil, failure(err)
+	}
+	return h.relation(r), nil
+}
+
+// resources is the value of model.resources.
+type resources struct {
+	handle
+	h *Hook
+}
+
+var resourcesTable = table[*resources]{
+	typ: "resources",
+	doc: "The charm's resources.",
+	members: []member[*resources]{
+		{name: "fetch", sig: "(name: str) -> str", doc: "The path of a resource on this machine; Juju downloads it when needed. ModelError if it cannot.",
+			call: func(r *resources, in invocation) (starlark.Value, error) {
+				var name string
+				if err := in.unpack("name", &name); err != nil {
+					return nil, err
+				}
+				path, err := r.h.Model.ResourcePath(name)
+				return starlark.String(path), failure(err)
+			}},
+	},
+}
+
+func (r *resources) String() string                           { return "<resources>" }
+func (r *resources) Type() string                             { return "resources" }
+func (r *resources) Attr(name string) (starlark.Value, error) { return resourcesTable.attr(r, name) }
+func (r *resources) AttrNames() []string                      { return resourcesTable.attrNames(r) }

@@ -1,0 +1,59 @@
+package builtins
+
+import (
+	"context"
+	"errors"
+
+	"go.starlark.net/starlark"
+
+	"github.com/starcharm/starcharm/pebble"
+)
+
+// This file defines the pebble module and turns Pebble's failures into
+// Starlark's.
+
+var pebbleTable = table[*Hook]{
+	typ: "pebble",
+	doc: "Pebble's own terms: layers and plans, and the kinds of failure. Containers come from model.unit.get_container.",
+	members: append([]member[*Hook]{
+		{name: "Layer", sig: "(raw: dict | str = {}) -> layer", doc: "A layer, from a dict or from YAML.", call: newPlanObject[pebble.Layer]},
+		{name: "Plan", sig: "(raw: dict | str = {}) -> plan", doc: "A plan, from a dict or from YAML.", call: newPlanObject[pebble.Plan]},
+		{name: "Service", sig: "(raw: dict | str = {}) -> service", doc: "A service's configuration, from a dict or from YAML.", call: newPlanObject[pebble.Service]},
+		{name: "Check", sig: "(raw: dict | str = {}) -> check_config", doc: "A check's configuration, from a dict or from YAML.", call: newPlanObject[pebble.Check]},
+		{name: "LogTarget", sig: "(raw: dict | str = {}) -> log_target", doc: "A log target's configuration, from a dict or from YAML.", call: newPlanObject[pebble.LogTarget]},
+	}, kindMembers[*Hook](pebbleKinds)...),
+}
+
+// pebbleKinds are the kinds of failure of package pebble, by their names there.
+var pebbleKinds = kindFamily("pebble", pebble.Kinds())
+
+// pebbleFailure turns a failure of package pebble into one that catch takes.
+// A call that ended because the hook was told to stop is not one.
+func (h *Hook) pebbleFailure(err error) error {
+	var e *pebble.Error
+	if err == nil || !errors.As(err, &e) {
+		return err
+	}
+	if h.Context.Err() != nil {
+		return context.Cause(h.Context)
+	}
+	f := &Failure{Kind: pebbleKinds[string(e.Kind)], Message: e.Error(), Err: err}
+	switch e.Kind {
+	case pebble.APIError:
+		f.Fields = starlark.StringDict{"code": starlark.MakeInt(e.Code), "status": starlark.String(e.Status)}
+	case pebble.PathError:
+		f.Fields = starlark.StringDict{"path": starlark.String(e.Path), "path_kind": starlark.String(e.PathKind)}
+	case pebble.ChangeError:
+		f.Fields = starlark.StringDict{"err": starlark.String(e.Message), "change": starlark.None}
+		if e.Change != nil {
+			f.Fields["change"] = &change{Change: e.Change}
+		}
+	}
+	return f
+}
+
+// isStatus says whether Pebble refused a request with this HTTP status.
+func isStatus(err error, code int) bool {
+	var e *pebble.Error
+	return errors.As(err, &e) && e.Kind == pebble.APIError && e.Code == code
+}

@@ -1,0 +1,73 @@
+package builtins
+
+import (
+	"fmt"
+
+	"go.starlark.net/starlark"
+
+	"github.com/starcharm/starcharm/model"
+)
+
+// A storage is one storage instance of this unit.
+type storage struct {
+	handle
+	h     *Hook
+	name  string
+	index int
+	// path is the location if the event told it.
+	path string
+}
+
+var storageTable = table[*storage]{
+	typ: "storage",
+	doc: "One storage instance of this unit.",
+	members: []member[*storage]{
+		{name: "name", sig: "str", doc: "The storage's name in the metadata.",
+			get: func(s *storage) (starlark.Value, error) { return starlark.String(s.name), nil }},
+		{name: "index", sig: "int", doc: "The number of the instance.",
+			get: func(s *storage) (starlark.Value, error) { return starlark.MakeInt(s.index), nil }},
+		{name: "full_id", sig: "str", doc: "Name and number: \"data/0\".",
+			get: func(s *storage) (starlark.Value, error) { return starlark.String(s.fullID()), nil }},
+		{name: "location", sig: "str", doc: "The path where it is mounted, or the device.",
+			get: func(s *storage) (starlark.Value, error) {
+				if s.path != "" {
+					return starlark.String(s.path), nil
+				}
+				path, err := s.h.Model.StorageLocation(s.name, s.index)
+				return starlark.String(path), failure(err)
+			}},
+	},
+}
+
+func (s *storage) fullID() string                           { return fmt.Sprintf("%s/%d", s.name, s.index) }
+func (s *storage) String() string                           { return "<storage " + s.fullID() + ">" }
+func (s *storage) Type() string                             { return "storage" }
+func (s *storage) Attr(name string) (starlark.Value, error) { return storageTable.attr(s, name) }
+func (s *storage) AttrNames() []string                      { return storageTable.attrNames(s) }
+
+func (h *Hook) storage(s model.Storage) *storage {
+	return &storage{h: h, name: s.Name, index: s.Index}
+}
+
+func (e *Event) storage() (starlark.Value, error) {
+	return &storage{h: e.hook, name: e.text("storage_name"), index: int(e.number("storage_index")), path: e.text("storage_location")}, nil
+}
+
+func (h *Hook) storagesMapping() (starlark.Value, error) {
+	names := sortedNames(h.Metadata.Storages)
+	return &mapping{typ: "storages", keys: stringKeys(names), lookup: func(key starlark.Value) (starlark.Value, bool, error) {
+		name, err := declaredName("storage", key, names)
+		if err != nil {
+			return nil, false, err
+		}
+		found, err := h.Model.Storages(name)
+		if err != nil {
+			return nil, false, failure(err)
+		}
+		list := make([]starlark.Value, len(found))
+		for i, s := range found {
+			list[i] = h.storage(s)
+		}
+		return starlark.NewList(list), true, nil
+	}}, nil
+}

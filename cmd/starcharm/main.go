@@ -1,0 +1,103 @@
+// Command starcharm runs Juju charms that are written in Starlark, and helps
+// to write them.
+//
+// Started as a charm's dispatch, or as a link in its hooks directory, or by
+// Juju with nothing else said, it is the charm: it runs the hook or action that
+// the environment tells of. Otherwise it is a command line; see starcharm help.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	os.Exit(run())
+}
+
+// run is main with an exit code.
+func run() int {
+	ctx, stop := signalContext()
+	defer stop()
+	if isDispatch(os.Args, os.Getenv("JUJU_DISPATCH_PATH")) {
+		return dispatch(ctx)
+	}
+	root := &cobra.Command{
+		Use:           "starcharm",
+		Short:         "Write and run Juju charms in Starlark",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(dispatchCommand(), runCommand(), versionCommand())
+	root.CompletionOptions.HiddenDefaultCmd = true
+	err := root.ExecuteContext(ctx)
+	var code exitCode
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &code):
+		return int(code)
+	}
+	fmt.Fprintf(os.Stderr, "starcharm: %v\n", err)
+	return 2
+}
+
+// An exitCode ends the program; what there is to say has been said.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// isDispatch says whether the program was started to be a charm's hook: as
+// dispatch, as hooks/NAME or actions/NAME, or by Juju without a subcommand.
+func isDispatch(args []string, dispatchPath string) bool {
+	if len(args) == 0 {
+		return dispatchPath != ""
+	}
+	name := filepath.Base(args[0])
+	if name == "dispatch" {
+		return true
+	}
+	if len(args) > 1 {
+		return false
+	}
+	folder := filepath.Base(filepath.Dir(args[0]))
+	return dispatchPath != "" || folder == "hooks" && !strings.HasPrefix(name, "starcharm")
+}
+
+// signalContext ends when the process is told to stop. A hook that was stopped
+// by SIGTERM dies of it, so that Juju runs it again instead of counting it as
+// failed.
+func signalContext() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		if s, ok := <-signals; ok {
+			cancel(&stopped{s.(syscall.Signal)})
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(signals)
+		var s *stopped
+		if errors.As(context.Cause(ctx), &s) {
+			signal.Reset(s.signal)
+			syscall.Kill(os.Getpid(), s.signal)
+			select {} // until the signal arrives
+		}
+	}
+}
+
+// stopped is the cause of a context that a signal ended.
+type stopped struct{ signal syscall.Signal }
+
+func (s *stopped) Error() string { return "stopped by " + s.signal.String() }
+func (s *stopped) Unwrap() error { return context.Canceled }

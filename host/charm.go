@@ -1,0 +1,272 @@
+// Package host runs charms: it loads a charm's .star files once, and
+// dispatches hooks and actions to the handlers that they register.
+//
+// [Load] compiles a charm into an immutable [Charm], which any number of
+// goroutines may dispatch at the same time. [Charm.Dispatch] is one hook, from
+// environment to exit code:
+//
+//	environment → load the entry script, which registers its observers →
+//	re-emit deferred events → emit the event → reconcile → collect statuses →
+//	commit
+//
+// Reading the source: charm.go compiles, module.go runs the compiled files,
+// dispatch.go is the order of a hook, queue.go delivers events and keeps the
+// deferred ones, state.go is what lives on and statefile.go where, report.go
+// is what people see when it goes wrong, diagnostic.go how that is written.
+package host
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/starcharm/starcharm/builtins"
+	"github.com/starcharm/starcharm/model"
+	"github.com/starcharm/starcharm/stdlib"
+)
+
+// Entries are the files that a charm may start with, the first one that exists.
+var entries = [...]string{"src/charm.star", "charm.star"}
+
+// std is the prefix of the standard library's labels and module names.
+const std = "@std//"
+
+// maxScript is how large a .star file may be.
+const maxScript = 4 << 20
+
+// dialect is the Starlark of charms: the standard one with sets, and with
+// recursion, because an emitted event may lead back to the function that
+// emitted it.
+var dialect = syntax.FileOptions{Set: true, Recursion: true}
+
+// A Charm is a charm whose files are read and compiled. It does not change.
+type Charm struct {
+	Metadata *model.Metadata
+
+	files   fs.FS
+	entry   string
+	modules map[string]*module // by name: "src/charm.star", "@std//http.star"
+	// tracksConfig says that a script asks for event.changed_config.
+	tracksConfig bool
+}
+
+// A module is one compiled file.
+type module struct {
+	name    string
+	source  []byte
+	program *starlark.Program
+	// loads are the names of the modules behind its load labels.
+	loads map[string]string
+}
+
+// Load reads and compiles the charm in fsys: its metadata, its entry script
+// (src/charm.star, else charm.star) and all that it loads. Nothing runs.
+//
+// The error holds every mistake that was found; [Diagnose] takes it apart.
+func Load(fsys fs.FS) (*Charm, error) {
+	metadata, err := model.LoadMetadata(fsys)
+	if err != nil {
+		return nil, err
+	}
+	c := &Charm{Metadata: metadata, files: fsys, modules: map[string]*module{}}
+	for _, name := range entries {
+		if _, err := fs.Stat(fsys, name); err == nil {
+			c.entry = name
+			break
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("cannot read the charm's script: %w", err)
+		}
+	}
+	if c.entry == "" {
+		return nil, fmt.Errorf("the charm has no script: there is neither %s", strings.Join(entries[:], " nor "))
+	}
+	l := loader{charm: c}
+	l.load(c.entry, nil)
+	if len(l.errs) > 0 {
+		return nil, errors.Join(l.errs...)
+	}
+	return c, nil
+}
+
+// LoadDir is [Load] for a directory of this machine. Links in it that lead out
+// of it are not followed.
+func LoadDir(dir string) (*Charm, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the charm: %w", err)
+	}
+	return Load(root.FS())
+}
+
+// Source returns the text of a compiled file, for messages.
+func (c *Charm) Source(name string) ([]byte, bool) {
+	m, ok := c.modules[name]
+	if !ok {
+		return nil, false
+	}
+	return m.source, true
+}
+
+// A LoadError is a load statement that cannot be followed.
+type LoadError struct {
+	Pos     syntax.Position
+	Message string
+}
+
+func (e *LoadError) Error() string { return fmt.Sprintf("%s: %s", e.Pos, e.Message) }
+
+// A SourceError is a mistake in a file's text; it carries the text, because
+// the charm that would is not there.
+type SourceError struct {
+	File   string
+	Source []byte
+	Err    error
+}
+
+func (e *SourceError) Error() string { return e.Err.Error() }
+func (e *SourceError) Unwrap() error { return e.Err }
+
+// A loader compiles a file and all that it loads.
+type loader struct {
+	charm *Charm
+	errs  []error
+}
+
+// load compiles the module of that name, which chain led to. It reports
+// whether the file could be read.
+func (l *loader) load(name string, chain []string) error {
+	if _, ok := l.charm.modules[name]; ok {
+		return nil
+	}
+	source, err := l.read(name)
+	if err != nil {
+		return err
+	}
+	m := &module{name: name, source: source, loads: map[string]string{}}
+	l.charm.modules[name] = m
+
+	options := dialect
+	file, program, err := starlark.SourceProgramOptions(&options, name, source, isPredeclared(name))
+	if err != nil {
+		l.errs = append(l.errs, &SourceError{File: name, Source: source, Err: err})
+		return nil
+	}
+	m.program = program
+	l.charm.tracksConfig = l.charm.tracksConfig || mentions(file, "changed_config")
+
+	chain = append(chain, name)
+	for i := 0; i < program.NumLoads(); i++ {
+		label, pos := program.Load(i)
+		target, err := resolveLabel(name, label)
+		if err == nil && slices.Contains(chain, target) {
+			cycle := append(chain[slices.Index(chain, target):], target)
+			err = fmt.Errorf("the files load each other in a circle: %s", strings.Join(cycle, " → "))
+		}
+		if err == nil {
+			m.loads[label] = target
+			err = l.load(target, chain)
+		}
+		if err != nil {
+			l.errs = append(l.errs, &SourceError{File: name, Source: source, Err: &LoadError{Pos: pos, Message: "cannot load " + label + ": " + err.Error()}})
+		}
+	}
+	return nil
+}
+
+func isPredeclared(name string) func(string) bool {
+	names := builtins.Names()
+	if strings.HasPrefix(name, std) {
+		names = append(names, builtins.Native)
+	}
+	return func(s string) bool { return slices.Contains(names, s) }
+}
+
+// resolveLabel turns the label of a load statement in the file from into the name
+// of a module: relative to the file, //… relative to the charm's root, @std//…
+// in the standard library.
+func resolveLabel(from, label string) (string, error) {
+	prefix, dir := "", path.Dir(from)
+	if strings.HasPrefix(from, std) {
+		prefix, dir = std, path.Dir(strings.TrimPrefix(from, std))
+	}
+	target := ""
+	switch {
+	case strings.HasPrefix(label, std):
+		prefix, target = std, strings.TrimPrefix(label, std)
+	case strings.HasPrefix(label, "@"):
+		return "", fmt.Errorf("there is no such library; the standard library's files are %s…", std)
+	case strings.HasPrefix(label, "//"):
+		target = strings.TrimPrefix(label, "//")
+	case strings.HasPrefix(label, "/"):
+		return "", errors.New("an absolute path leads out of the charm; a path from the charm's root starts with //")
+	default:
+		target = path.Join(dir, label)
+	}
+	switch {
+	case !fs.ValidPath(target) || target == ".":
+		return "", errors.New("it leads out of the charm; nothing outside can be loaded")
+	case !strings.HasSuffix(target, ".star"):
+		return "", errors.New("the name of a file to load ends in .star")
+	}
+	return prefix + target, nil
+}
+
+// read returns the text of a module.
+func (l *loader) read(name string) ([]byte, error) {
+	var fsys fs.FS = l.charm.files
+	file := name
+	if strings.HasPrefix(name, std) {
+		fsys, file = stdlib.FS, strings.TrimPrefix(name, std)
+	}
+	f, err := fsys.Open(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(name, std):
+		return nil, fmt.Errorf("the standard library has no %s%s", name, l.didYouMean(stdlib.FS, file, std))
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("the charm has no file %s%s", name, l.didYouMean(l.charm.files, file, ""))
+	case err != nil:
+		return nil, err
+	}
+	defer f.Close()
+	source, err := io.ReadAll(io.LimitReader(f, maxScript+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("cannot read %s: %w", name, err)
+	case len(source) > maxScript:
+		return nil, fmt.Errorf("%s is larger than %d MiB", name, maxScript>>20)
+	}
+	return bytes.TrimPrefix(source, []byte("\ufeff")), nil
+}
+
+// didYouMean names the .star file in the same folder that is nearest to file.
+func (l *loader) didYouMean(fsys fs.FS, file, prefix string) string {
+	siblings, err := fs.Glob(fsys, path.Join(path.Dir(file), "*.star"))
+	if err != nil {
+		return ""
+	}
+	if near := model.Nearest(file, siblings); near != "" {
+		return "; did you mean " + prefix + near + "?"
+	}
+	return ""
+}
+
+// mentions says whether an attribute of that name occurs in the file.
+func mentions(file *syntax.File, attribute string) bool {
+	found := false
+	syntax.Walk(file, func(n syntax.Node) bool {
+		if dot, ok := n.(*syntax.DotExpr); ok && dot.Name.Name == attribute {
+			found = true
+		}
+		return !found
+	})
+	return found
+}

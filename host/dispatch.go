@@ -1,0 +1,358 @@
+package host
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+
+	"go.starlark.net/starlark"
+
+	"github.com/starcharm/starcharm/builtins"
+	"github.com/starcharm/starcharm/builtins/machine"
+	"github.com/starcharm/starcharm/model"
+	"github.com/starcharm/starcharm/model/hooktool"
+	"github.com/starcharm/starcharm/pebble"
+)
+
+// Options are one dispatch's environment and its ways out to the world.
+type Options struct {
+	// Context is the environment of the hook.
+	Context *model.Context
+	// Tools runs hook tools.
+	Tools hooktool.Runner
+	// Pebble connects to the Pebble on a socket path.
+	Pebble func(socketPath string) *pebble.Client
+	// Machine is the machine that the charm runs on.
+	Machine machine.Machine
+	// Store keeps the state. Nil: a file in the charm's directory.
+	Store Store
+	// Stderr takes what Juju's log could not, and what an action's user is to
+	// see when the charm fails.
+	Stderr io.Writer
+}
+
+// Dispatch runs one hook or action: it loads the charm's scripts, re-emits
+// deferred events, emits the event, reconciles, collects statuses and saves the
+// state. An event that the charm does not know is no error.
+//
+// When the error is not nil, nothing was saved, and the charm's author has
+// been told in Juju's log; the process is to exit with a code other than 0.
+func (c *Charm) Dispatch(ctx context.Context, o Options) error {
+	d, err := c.newDispatch(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer d.state.close()
+	if err := d.guarded(d.run); err != nil {
+		d.reporter.report(err, c.Source)
+		return err
+	}
+	return nil
+}
+
+// A dispatch is one hook while it runs.
+type dispatch struct {
+	charm    *Charm
+	options  Options
+	model    *model.Model
+	hook     *builtins.Hook
+	state    *state
+	thread   *starlark.Thread
+	reporter *reporter
+	// inFlight are notices whose handlers run now.
+	inFlight []*notice
+	// statuses are those that reconcilers returned.
+	statuses []*builtins.Status
+	// changedOptions is the answer to changed_config, once asked.
+	changedOptions []string
+}
+
+func (c *Charm) newDispatch(ctx context.Context, o Options) (*dispatch, error) {
+	d := &dispatch{charm: c, options: o}
+	d.model = model.New(ctx, model.Config{Context: o.Context, Metadata: c.Metadata, Tools: o.Tools, Now: o.Machine.Now})
+	d.reporter = &reporter{context: o.Context, model: d.model, stderr: o.Stderr}
+	d.state = &state{ctx: ctx, choose: d.chooseStore}
+	d.hook = builtins.NewHook(&builtins.Hook{
+		Context:  ctx,
+		Model:    d.model,
+		Metadata: c.Metadata,
+		Pebble:   o.Pebble,
+		Machine:  o.Machine,
+		Files:    c.files,
+		CharmDir: o.Context.CharmDir,
+		Store:    d.state,
+		Log:      d.reporter.log,
+		Emit:     d.emitCustom,
+	})
+	d.thread = &starlark.Thread{
+		Name:  o.Context.DispatchPath,
+		Print: func(_ *starlark.Thread, msg string) { d.reporter.log("INFO", msg) },
+	}
+	return d, nil
+}
+
+// A PanicError is a bug of starcharm itself.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("starcharm has a bug, please report it: %v", e.Value)
+}
+
+// guarded runs f so that a signal ends it and a panic becomes an error.
+func (d *dispatch) guarded(f func() error) (err error) {
+	stop := context.AfterFunc(d.hook.Context, func() {
+		d.thread.Cancel(context.Cause(d.hook.Context).Error())
+	})
+	defer stop()
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: stack()}
+		}
+	}()
+	return f()
+}
+
+func (d *dispatch) run() error {
+	event, known, err := d.options.Context.Event(d.charm.Metadata)
+	if err != nil {
+		return err
+	}
+	if err := d.loadScripts(); err != nil {
+		return err
+	}
+	name := d.options.Context.EventName()
+	restricted := model.EventKind(name).Restricted()
+	if restricted && d.hook.Framework.JujuStorage {
+		d.reporter.log("DEBUG", fmt.Sprintf("Juju keeps no state in %s: nothing is run.", name))
+		return nil
+	}
+	if !restricted {
+		if err := d.reemit(); err != nil {
+			return err
+		}
+	}
+	if known {
+		err = d.emit(d.hook.Framework.Source(event.EventDef), event.Data)
+	} else {
+		d.reporter.log("DEBUG", fmt.Sprintf("Event %s not defined for %s.", name, d.charm.Metadata.Name))
+	}
+	if err != nil {
+		return err
+	}
+	if !restricted {
+		if err := d.reconcile(event); err != nil {
+			return err
+		}
+		if err := d.collectStatus(); err != nil {
+			return err
+		}
+	}
+	return d.commit(event)
+}
+
+// loadScripts runs the top level of the charm's files.
+func (d *dispatch) loadScripts() error {
+	f := d.hook.Framework
+	f.Loading = true
+	defer func() { f.Loading = false }()
+	program := newProgram(d.charm, d.hook)
+	d.thread.Load = program.load
+	_, err := program.run(d.thread, d.charm.entry)
+	return err
+}
+
+func (d *dispatch) chooseStore() Store {
+	switch {
+	case d.hook.Framework.JujuStorage:
+		return jujuStore{d.model}
+	case d.options.Store != nil:
+		return d.options.Store
+	}
+	return FileStore(d.options.Context.CharmDir, func() {
+		d.reporter.log("INFO", "Another dispatch of this unit is running; waiting for it to end.")
+	})
+}
+
+// reconcile runs the reconcilers: in every hook but those in which there is
+// nothing to bring about.
+func (d *dispatch) reconcile(event model.Event) error {
+	if d.options.Context.IsAction() || event.Kind == model.Stop || event.Kind == model.Remove {
+		return nil
+	}
+	f := d.hook.Framework
+	for _, o := range f.Reconcilers {
+		source := f.Source(event.EventDef)
+		if event.Name == "" {
+			source = f.Source(model.EventDef{Name: d.options.Context.EventName()})
+		}
+		result, err := d.call(o, d.newEvent(source, event.Data))
+		if err != nil {
+			return err
+		}
+		statuses, err := returnedStatuses(result)
+		if err != nil {
+			return fmt.Errorf("%s, a reconciler, returned %w", o.ID, err)
+		}
+		d.statuses = append(d.statuses, statuses...)
+	}
+	return nil
+}
+
+// returnedStatuses reads what a reconciler returned: None, a status, or a list
+// of these.
+func returnedStatuses(v starlark.Value) ([]*builtins.Status, error) {
+	switch v := v.(type) {
+	case starlark.NoneType:
+		return nil, nil
+	case *builtins.Status:
+		if v.Settable() != nil {
+			return nil, fmt.Errorf("%v; only active, blocked, maintenance and waiting can be set", v)
+		}
+		return []*builtins.Status{v}, nil
+	case *starlark.List, starlark.Tuple:
+		var all []*builtins.Status
+		for elem := range starlark.Elements(v.(starlark.Iterable)) {
+			if _, nested := elem.(starlark.Iterable); nested {
+				return nil, fmt.Errorf("a list in a list; want statuses")
+			}
+			statuses, err := returnedStatuses(elem)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, statuses...)
+		}
+		return all, nil
+	}
+	return nil, fmt.Errorf("a %s; want None, a status such as model.ActiveStatus(), or a list of them", v.Type())
+}
+
+// collectStatus asks for the application's status, on the leader, and for the
+// unit's, and sets the worst of each. Nothing collected leaves it as it is.
+func (d *dispatch) collectStatus() error {
+	if d.observed(model.CollectAppStatus) {
+		leader, err := d.model.IsLeader()
+		if err != nil {
+			return err
+		}
+		if leader {
+			statuses, err := d.collect(model.CollectAppStatus)
+			if err != nil {
+				return err
+			}
+			if worst := builtins.Worst(statuses); worst != nil {
+				if err := d.model.SetAppStatus(worst.Status); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	statuses, err := d.collect(model.CollectUnitStatus)
+	if err != nil {
+		return err
+	}
+	if worst := builtins.Worst(append(d.statuses, statuses...)); worst != nil {
+		return d.model.SetUnitStatus(worst.Status)
+	}
+	return nil
+}
+
+func (d *dispatch) observed(kind model.EventKind) bool {
+	source := d.lifecycle(kind)
+	return slices.ContainsFunc(d.hook.Framework.Observers, func(o *builtins.Observer) bool { return o.Observes(source) })
+}
+
+func (d *dispatch) lifecycle(kind model.EventKind) *builtins.EventSource {
+	return d.hook.Framework.Source(model.EventDef{Name: string(kind), Kind: kind})
+}
+
+// collect calls the observers of a lifecycle event, which nobody can defer,
+// and returns the statuses that they added.
+func (d *dispatch) collect(kind model.EventKind) ([]*builtins.Status, error) {
+	source := d.lifecycle(kind)
+	var statuses []*builtins.Status
+	for _, o := range d.hook.Framework.Observers {
+		if !o.Observes(source) {
+			continue
+		}
+		e := d.newEvent(source, nil)
+		if _, err := d.call(o, e); err != nil {
+			return nil, err
+		}
+		statuses = append(statuses, e.Statuses...)
+	}
+	return statuses, nil
+}
+
+// commit saves the state.
+func (d *dispatch) commit(event model.Event) error {
+	for _, kind := range []model.EventKind{model.PreCommit, model.Commit} {
+		if _, err := d.collect(kind); err != nil {
+			return err
+		}
+	}
+	if event.Kind == model.ConfigChanged && d.charm.tracksConfig {
+		doc, err := d.state.load()
+		if err != nil {
+			return err
+		}
+		if doc.Config, err = d.configDigests(); err != nil {
+			return err
+		}
+	}
+	return d.state.commit()
+}
+
+// configDigests are digests of the options' values. The values themselves may
+// be nobody's business, so they are not kept.
+func (d *dispatch) configDigests() (map[string]string, error) {
+	config, err := d.model.Config()
+	if err != nil {
+		return nil, err
+	}
+	digests := make(map[string]string, len(config))
+	for name, value := range config {
+		raw, err := json.Marshal(value)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(append([]byte(d.options.Context.ModelUUID+"\x00"+d.options.Context.UnitName+"\x00"+name+"\x00"), raw...))
+		digests[name] = hex.EncodeToString(sum[:12])
+	}
+	return digests, nil
+}
+
+// changed are the options that changed since the last config-changed.
+func (d *dispatch) changed() ([]string, error) {
+	if d.changedOptions != nil {
+		return d.changedOptions, nil
+	}
+	doc, err := d.state.load()
+	if err != nil {
+		return nil, err
+	}
+	now, err := d.configDigests()
+	if err != nil {
+		return nil, err
+	}
+	changed := []string{}
+	for name, digest := range now {
+		if doc.Config[name] != digest {
+			changed = append(changed, name)
+		}
+	}
+	for name := range doc.Config {
+		if _, ok := now[name]; !ok {
+			changed = append(changed, name)
+		}
+	}
+	slices.Sort(changed)
+	d.changedOptions = changed
+	return changed, nil
+}

@@ -1,0 +1,71 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+
+	"github.com/starcharm/starcharm/builtins/machine"
+	"github.com/starcharm/starcharm/model"
+	"github.com/starcharm/starcharm/model/hooktool"
+	"github.com/starcharm/starcharm/pebble"
+)
+
+// nestedVariable marks the environment of what a hook starts, so that a charm
+// that calls itself does not wait for itself.
+const nestedVariable = "OPERATOR_DISPATCH"
+
+// RunHook is one hook of a unit, from environment to exit code: it loads the
+// charm in JUJU_CHARM_DIR (else in dir), and dispatches the event that env
+// tells of with Juju's own hook tools, real Pebbles and this machine.
+//
+// Mistakes are told in Juju's log; what the log cannot take goes to stderr.
+func RunHook(ctx context.Context, env map[string]string, dir string, stderr io.Writer) (exitCode int) {
+	hook, err := model.ParseContext(env)
+	if err != nil {
+		fmt.Fprintf(stderr, "starcharm: %v\n", err)
+		return 1
+	}
+	if hook.CharmDir == "" {
+		hook.CharmDir = dir
+	}
+	if hook.CharmDir, err = filepath.Abs(hook.CharmDir); err != nil {
+		fmt.Fprintf(stderr, "starcharm: cannot find the charm: %v\n", err)
+		return 1
+	}
+	nested := env[nestedVariable] != ""
+	env = maps.Clone(env)
+	env[nestedVariable] = "1"
+	tools, err := hooktool.Open(env, hooktool.Options{})
+	if err != nil {
+		fmt.Fprintf(stderr, "starcharm: %v\n", err)
+		return 1
+	}
+	defer tools.Close()
+
+	charm, err := LoadDir(hook.CharmDir)
+	if err != nil {
+		m := model.New(ctx, model.Config{Context: hook, Metadata: &model.Metadata{}, Tools: tools, Now: machine.Real().Now})
+		r := &reporter{context: hook, model: m, stderr: stderr}
+		r.report(err, func(string) ([]byte, bool) { return nil, false })
+		return 1
+	}
+	if nested {
+		m := model.New(ctx, model.Config{Context: hook, Metadata: charm.Metadata, Tools: tools, Now: machine.Real().Now})
+		(&reporter{context: hook, model: m, stderr: stderr}).log("DEBUG", "The charm called itself; there is nothing to do.")
+		return 0
+	}
+	err = charm.Dispatch(ctx, Options{
+		Context: hook,
+		Tools:   tools,
+		Pebble:  func(path string) *pebble.Client { return pebble.New(pebble.Config{SocketPath: path}) },
+		Machine: machine.Real(),
+		Stderr:  stderr,
+	})
+	if err != nil {
+		return 1
+	}
+	return 0
+}

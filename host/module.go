@@ -1,0 +1,59 @@
+package host
+
+import (
+	"fmt"
+	"strings"
+
+	"go.starlark.net/starlark"
+
+	"github.com/starcharm/starcharm/builtins"
+)
+
+// A program is the charm's files as they run in one dispatch, each at most
+// once and all on one thread.
+type program struct {
+	charm       *Charm
+	predeclared starlark.StringDict
+	native      starlark.StringDict // also what only the standard library sees
+	loaded      map[string]starlark.StringDict
+}
+
+func newProgram(c *Charm, hook *builtins.Hook) *program {
+	predeclared := hook.Predeclared()
+	return &program{
+		charm:       c,
+		predeclared: predeclared,
+		native:      hook.PredeclaredNative(predeclared),
+		loaded:      map[string]starlark.StringDict{},
+	}
+}
+
+// run executes the top level of a module, once, and returns its globals, which
+// nothing can change any more.
+func (p *program) run(thread *starlark.Thread, name string) (starlark.StringDict, error) {
+	if globals, ok := p.loaded[name]; ok {
+		return globals, nil
+	}
+	predeclared := p.predeclared
+	if strings.HasPrefix(name, std) {
+		predeclared = p.native
+	}
+	globals, err := p.charm.modules[name].program.Init(thread, predeclared)
+	globals.Freeze()
+	if err != nil {
+		return nil, err
+	}
+	p.loaded[name] = globals
+	return globals, nil
+}
+
+// load implements starlark.Thread.Load. Labels were resolved when the charm
+// was compiled.
+func (p *program) load(thread *starlark.Thread, label string) (starlark.StringDict, error) {
+	from := thread.CallFrame(0).Pos.Filename()
+	name, ok := p.charm.modules[from].loads[label]
+	if !ok {
+		return nil, fmt.Errorf("%s was not there when the charm was compiled", label)
+	}
+	return p.run(thread, name)
+}

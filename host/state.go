@@ -1,0 +1,182 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// stateVersion is the version of the state document that this starcharm reads
+// and writes.
+const stateVersion = 1
+
+// A Store keeps a unit's state, one document, from one hook to the next.
+type Store interface {
+	// Load returns the document that was saved last; nil if there is none.
+	// From then on until Close nobody else can change it, where the store can
+	// see to that.
+	Load(ctx context.Context) ([]byte, error)
+	// Save replaces the document, as a whole or not at all.
+	Save(ctx context.Context, document []byte) error
+	Close() error
+	// String names the store in messages.
+	String() string
+}
+
+// A document is what lives on from one hook to the next.
+type document struct {
+	Version int `json:"version"`
+	// Stored are the stored objects' values, by object and name.
+	Stored map[string]map[string]json.RawMessage `json:"stored,omitempty"`
+	// Deferred are the deferred events, oldest first.
+	Deferred []*notice `json:"deferred,omitempty"`
+	// Config are digests of the options' values at the last config-changed
+	// hook that succeeded, by name; nil before the first.
+	Config map[string]string `json:"config,omitempty"`
+}
+
+// A notice is an event that one handler still has to handle.
+type notice struct {
+	Event string `json:"event"`
+	// Scope is the library instance whose event it is; "" for Juju's.
+	Scope string          `json:"scope,omitempty"`
+	Data  json.RawMessage `json:"data"`
+	// Handler is the function, in HandlerScope.
+	Handler      string `json:"handler"`
+	HandlerScope string `json:"handler_scope,omitempty"`
+}
+
+// same says whether n and o are the same event for the same handler.
+func (n *notice) same(o *notice) bool {
+	return n.Event == o.Event && n.Scope == o.Scope && n.Handler == o.Handler &&
+		n.HandlerScope == o.HandlerScope && bytes.Equal(n.Data, o.Data)
+}
+
+// A StateError is a state document that cannot be read. It stays as it is.
+type StateError struct {
+	Store   string
+	Message string
+	Cure    string
+	Err     error
+}
+
+func (e *StateError) Error() string {
+	text := fmt.Sprintf("cannot read the state in %s: %s", e.Store, e.Message)
+	if e.Cure != "" {
+		text += "; " + e.Cure
+	}
+	return text
+}
+
+func (e *StateError) Unwrap() error { return e.Err }
+
+// state is the document during one hook: what was saved and what has changed.
+// It is loaded when it is first needed.
+type state struct {
+	ctx    context.Context
+	choose func() Store // which store, known once the charm is loaded
+	store  Store
+	saved  []byte
+	doc    *document
+}
+
+// load reads the document, unless it has been.
+func (s *state) load() (*document, error) {
+	if s.doc != nil {
+		return s.doc, nil
+	}
+	if s.store == nil {
+		s.store = s.choose()
+	}
+	raw, err := s.store.Load(s.ctx)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := parseState(s.store.String(), raw)
+	if err != nil {
+		return nil, err
+	}
+	s.saved, s.doc = raw, doc
+	return doc, nil
+}
+
+func parseState(store string, raw []byte) (*document, error) {
+	doc := &document{Version: stateVersion}
+	if raw == nil {
+		return doc, nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if err := dec.Decode(doc); err != nil {
+		return nil, &StateError{
+			Store: store, Message: "it is damaged: " + err.Error(), Err: err,
+			Cure: "restore it from a copy, or remove it to start with empty stored state and no deferred events",
+		}
+	}
+	if doc.Version != stateVersion {
+		return nil, &StateError{
+			Store:   store,
+			Message: fmt.Sprintf("it has version %d, and this starcharm reads version %d", doc.Version, stateVersion),
+			Cure:    "refresh to a charm with the starcharm that wrote it, or remove it to start with empty stored state and no deferred events",
+		}
+	}
+	for _, n := range doc.Deferred {
+		if n == nil {
+			return nil, &StateError{Store: store, Message: "it is damaged: a deferred event is null",
+				Cure: "restore it from a copy, or remove it to start with empty stored state and no deferred events"}
+		}
+	}
+	return doc, nil
+}
+
+// Value implements builtins.Store.
+func (s *state) Value(object, name string) (json.RawMessage, error) {
+	doc, err := s.load()
+	if err != nil {
+		return nil, err
+	}
+	return doc.Stored[object][name], nil
+}
+
+// SetValue implements builtins.Store.
+func (s *state) SetValue(object, name string, value json.RawMessage) error {
+	doc, err := s.load()
+	if err != nil {
+		return err
+	}
+	if doc.Stored == nil {
+		doc.Stored = map[string]map[string]json.RawMessage{}
+	}
+	if doc.Stored[object] == nil {
+		doc.Stored[object] = map[string]json.RawMessage{}
+	}
+	doc.Stored[object][name] = value
+	return nil
+}
+
+// commit saves the document if it has changed.
+func (s *state) commit() error {
+	if s.doc == nil {
+		return nil
+	}
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false) // so that values are the same bytes in memory and in the document
+	if err := enc.Encode(s.doc); err != nil {
+		return fmt.Errorf("cannot write the state: %w", err)
+	}
+	raw := buf.Bytes()
+	empty := s.saved == nil && s.doc.Stored == nil && s.doc.Deferred == nil && s.doc.Config == nil
+	if empty || bytes.Equal(bytes.TrimSpace(raw), bytes.TrimSpace(s.saved)) {
+		return nil
+	}
+	return s.store.Save(s.ctx, raw)
+}
+
+// close releases the store.
+func (s *state) close() error {
+	if s.store == nil {
+		return nil
+	}
+	return s.store.Close()
+}
