@@ -66,7 +66,12 @@ func (p *Plan) Validate() error {
 // StartOrder returns the named services and those that they require, in the
 // order in which Pebble starts them.
 func (p *Plan) StartOrder(names []string) ([]string, error) {
-	return p.order(names, func(name string) []string { return p.Services[name].Requires })
+	wanted, err := p.closure(names, func(name string) []string { return p.Services[name].Requires })
+	if err != nil {
+		return nil, err
+	}
+	lanes, err := p.Lanes(wanted)
+	return slices.Concat(lanes...), err
 }
 
 // StopOrder returns the named services and those that require them, in the
@@ -78,41 +83,90 @@ func (p *Plan) StopOrder(names []string) ([]string, error) {
 			dependents[required] = append(dependents[required], name)
 		}
 	}
-	ordered, err := p.order(names, func(name string) []string { return dependents[name] })
-	slices.Reverse(ordered)
-	return ordered, err
+	wanted, err := p.closure(names, func(name string) []string { return dependents[name] })
+	if err != nil {
+		return nil, err
+	}
+	lanes, err := p.Lanes(wanted)
+	for _, lane := range lanes {
+		slices.Reverse(lane)
+	}
+	return slices.Concat(lanes...), err
 }
 
-// order closes names over next and sorts them by before and after, then by
-// name.
-func (p *Plan) order(names []string, next func(string) []string) ([]string, error) {
-	wanted := map[string]bool{}
+// closure returns names and what next leads to from them.
+func (p *Plan) closure(names []string, next func(string) []string) ([]string, error) {
+	seen := map[string]bool{}
 	pending := slices.Clone(names)
 	for len(pending) > 0 {
 		name := pending[0]
 		pending = pending[1:]
-		if wanted[name] {
+		if seen[name] {
 			continue
 		}
 		if p.Services[name] == nil {
 			return nil, fmt.Errorf("service %q does not exist", name)
 		}
-		wanted[name] = true
+		seen[name] = true
 		pending = append(pending, next(name)...)
 	}
+	return slices.Sorted(maps.Keys(seen)), nil
+}
 
+// Lanes splits services into those that depend on each other by requires,
+// which start one after the other, in the order that before and after say.
+// Lanes start at the same time.
+func (p *Plan) Lanes(names []string) ([][]string, error) {
+	ordered, err := p.order(names)
+	if err != nil {
+		return nil, err
+	}
+	lane := map[string]int{}
+	for i, name := range ordered {
+		lane[name] = i
+	}
+	join := func(a, b int) {
+		for name, l := range lane {
+			if l == max(a, b) {
+				lane[name] = min(a, b)
+			}
+		}
+	}
+	for _, name := range ordered {
+		for _, required := range p.Services[name].Requires {
+			if _, ok := lane[required]; ok {
+				join(lane[name], lane[required])
+			}
+		}
+	}
+	members := map[int][]string{}
+	for _, name := range ordered {
+		members[lane[name]] = append(members[lane[name]], name)
+	}
+	var lanes [][]string
+	for _, l := range slices.Sorted(maps.Keys(members)) {
+		lanes = append(lanes, members[l])
+	}
+	return lanes, nil
+}
+
+// order sorts names by before and after, then by name.
+func (p *Plan) order(names []string) ([]string, error) {
 	waitsFor := map[string]map[string]bool{}
-	for name := range wanted {
+	for _, name := range names {
+		if p.Services[name] == nil {
+			return nil, fmt.Errorf("service %q does not exist", name)
+		}
 		waitsFor[name] = map[string]bool{}
 	}
-	for name := range wanted {
+	for name := range waitsFor {
 		for _, earlier := range p.Services[name].After {
-			if wanted[earlier] && earlier != name {
+			if waitsFor[earlier] != nil && earlier != name {
 				waitsFor[name][earlier] = true
 			}
 		}
 		for _, later := range p.Services[name].Before {
-			if wanted[later] && later != name {
+			if waitsFor[later] != nil && later != name {
 				waitsFor[later][name] = true
 			}
 		}

@@ -58,32 +58,35 @@ func (c *Client) Push(ctx context.Context, path string, content io.Reader, o Pus
 		defer close(written)
 		w.CloseWithError(writeForm(form, path, metadata, source))
 	}()
-	// The transport may stop reading the form at any time.
 	stopForm := context.AfterFunc(ctx, func() { body.CloseWithError(context.Cause(ctx)) })
-	defer func() {
-		stopForm()
-		body.CloseWithError(io.ErrClosedPipe)
-		<-written
-	}()
+	defer stopForm()
 
 	r := request{method: http.MethodPost, path: "/v1/files"}
-	resp, err := c.send(ctx, r, &progressReader{from: body, idle: idle}, http.Header{"Content-Type": {form.FormDataContentType()}})
+	results, err := c.sendForm(ctx, r, &progressReader{from: body, idle: idle}, form.FormDataContentType())
+	// The daemon may have answered before it read all of the form.
+	body.CloseWithError(io.ErrClosedPipe)
+	<-written
 	if source.err != nil {
 		return source.err
 	}
 	if err != nil {
 		return err
 	}
+	return pathResult(path, results)
+}
+
+func (c *Client) sendForm(ctx context.Context, r request, form io.Reader, contentType string) ([]fileResult, error) {
+	resp, err := c.send(ctx, r, form, http.Header{"Content-Type": {contentType}})
+	if err != nil {
+		return nil, err
+	}
 	defer resp.Body.Close()
 	a, err := c.readAnswer(r, resp.StatusCode, resp.Header.Get("Content-Type"), resp.Body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var results []fileResult
-	if err := a.decode(r, &results); err != nil {
-		return err
-	}
-	return pathResult(path, results)
+	return results, a.decode(r, &results)
 }
 
 func writeForm(form *multipart.Writer, path string, metadata []byte, content io.Reader) error {

@@ -1,0 +1,238 @@
+package pebbletest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/starcharm/starcharm/pebble"
+)
+
+// syncChecks makes the checks those of the plan. A check whose configuration
+// changed starts anew.
+func (s *Server) syncChecks(old *pebble.Plan) {
+	for _, name := range slices.Sorted(maps.Keys(s.plan.Checks)) {
+		config := s.plan.Checks[name]
+		if s.checks[name] != nil && config.Equal(old.Checks[name]) {
+			continue
+		}
+		if s.checks[name] != nil {
+			s.stopCheck(name)
+		}
+		s.checks[name] = newCheck(name, config)
+		if config.Startup != pebble.StartupDisabled {
+			s.startCheck(name)
+		}
+	}
+}
+
+func newCheck(name string, config *pebble.Check) *pebble.CheckInfo {
+	info := &pebble.CheckInfo{Name: name, Status: pebble.CheckInactive, Successes: new(int)}
+	describe(info, config)
+	return info
+}
+
+// describe sets what config says about a check.
+func describe(info *pebble.CheckInfo, config *pebble.Check) {
+	info.Level, info.Threshold, info.Startup = config.Level, config.Threshold, pebble.StartupEnabled
+	if config.Startup == pebble.StartupDisabled {
+		info.Startup = pebble.StartupDisabled
+	}
+}
+
+func checkKind(config *pebble.Check) string {
+	switch {
+	case config.HTTP != nil:
+		return "http"
+	case config.TCP != nil:
+		return "tcp"
+	default:
+		return "exec"
+	}
+}
+
+func (s *Server) startCheck(name string) {
+	info := s.checks[name]
+	task := s.newTask("perform-check", fmt.Sprintf("Perform %s check %q", checkKind(s.plan.Checks[name]), name))
+	task.Status = "Doing"
+	change := s.newChange(task.Kind, task.Summary, []*pebble.Task{task})
+	change.Status = "Doing"
+	info.Status, info.ChangeID, info.Failures, info.Successes = pebble.CheckUp, change.ID, 0, new(int)
+	for range 2 {
+		s.notify(nil, pebble.NoticeChangeUpdate, change.ID, map[string]string{"kind": task.Kind, "check-name": name}, 0)
+	}
+}
+
+func (s *Server) stopCheck(name string) {
+	info := s.checks[name]
+	for _, change := range s.changes {
+		if change.ID == info.ChangeID {
+			s.end(change)
+		}
+	}
+	info.Status, info.ChangeID, info.PrevChangeID, info.Failures, info.Successes = pebble.CheckInactive, "", "", 0, new(int)
+}
+
+// startEnabledChecks starts the checks that a replan starts.
+func (s *Server) startEnabledChecks() {
+	for _, name := range slices.Sorted(maps.Keys(s.checks)) {
+		if info := s.checks[name]; info.Status == pebble.CheckInactive && info.Startup == pebble.StartupEnabled {
+			s.startCheck(name)
+		}
+	}
+}
+
+func level(c *call) (pebble.CheckLevel, error) {
+	l := pebble.CheckLevel(c.query.Get("level"))
+	if l != "" && l != pebble.LevelAlive && l != pebble.LevelReady {
+		return "", errors.New(`level must be "alive" or "ready"`)
+	}
+	return l, nil
+}
+
+func (s *Server) listChecks(c *call) response {
+	names := c.list("names")
+	c.summary = strings.Join(append([]string{"checks"}, names...), " ")
+	level, err := level(c)
+	if err != nil {
+		return badRequest(err)
+	}
+	infos := []*pebble.CheckInfo{}
+	for _, name := range slices.Sorted(maps.Keys(s.checks)) {
+		info := s.checks[name]
+		if (level == "" || info.Level == level) && (len(names) == 0 || slices.Contains(names, name)) {
+			infos = append(infos, info)
+		}
+	}
+	return result(infos)
+}
+
+func (s *Server) health(c *call) response {
+	c.summary = "health"
+	level, err := level(c)
+	if err != nil {
+		return badRequest(err)
+	}
+	names := c.list("names")
+	healthy := true
+	for name, info := range s.checks {
+		// Ready includes alive.
+		counts := level == "" || info.Level == level || info.Level == pebble.LevelAlive
+		if counts && (len(names) == 0 || slices.Contains(names, name)) && info.Status == pebble.CheckDown {
+			healthy = false
+		}
+	}
+	e := envelope{Type: "sync", StatusCode: http.StatusOK, Result: map[string]bool{"healthy": healthy}}
+	if !healthy {
+		e.StatusCode = http.StatusBadGateway
+	}
+	return e.response()
+}
+
+func (s *Server) checkAction(c *call) response {
+	var body struct {
+		Action string   `json:"action"`
+		Checks []string `json:"checks"`
+	}
+	if err := c.decode("data from request body", &body); err != nil {
+		return badRequest(err)
+	}
+	c.summary = strings.Join(append([]string{body.Action + "-checks"}, body.Checks...), " ")
+	if len(body.Checks) == 0 {
+		return badRequest(fmt.Errorf("must specify checks for %s action", body.Action))
+	}
+	if body.Action != "start" && body.Action != "stop" {
+		return badRequest(fmt.Errorf("invalid action %q", body.Action))
+	}
+	names := slices.Compact(slices.Sorted(slices.Values(body.Checks)))
+	unknown := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return s.checks[name] != nil })
+	if len(unknown) > 0 {
+		return badRequest(fmt.Errorf("cannot %s checks: cannot find checks in plan: %s", body.Action, strings.Join(unknown, ", ")))
+	}
+	changed := []string{}
+	for _, name := range names {
+		switch inactive := s.checks[name].Status == pebble.CheckInactive; {
+		case body.Action == "start" && inactive:
+			s.startCheck(name)
+			changed = append(changed, name)
+		case body.Action == "stop" && !inactive:
+			s.stopCheck(name)
+			changed = append(changed, name)
+		}
+	}
+	return result(map[string]any{"changed": changed})
+}
+
+// loadChecks takes the checks that state lists, and starts those of the plan
+// that it does not list.
+func (s *Server) loadChecks(state *State) {
+	s.checks = map[string]*pebble.CheckInfo{}
+	for _, given := range state.CheckInfos {
+		config := s.plan.Checks[given.Name]
+		if config == nil {
+			config = &pebble.Check{Level: given.Level, Startup: given.Startup}
+		}
+		info := newCheck(given.Name, config)
+		s.checks[given.Name] = info
+		if given.Status != pebble.CheckInactive {
+			s.startLoadedCheck(info, config, given)
+		}
+		if given.Threshold != 0 {
+			info.Threshold = given.Threshold
+		}
+		if info.Threshold == 0 {
+			info.Threshold = 3
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.plan.Checks)) {
+		if s.checks[name] != nil {
+			continue
+		}
+		s.checks[name] = newCheck(name, s.plan.Checks[name])
+		if s.checks[name].Startup == pebble.StartupEnabled {
+			s.startCheck(name)
+		}
+	}
+}
+
+// startLoadedCheck gives a check that runs its change and its counts.
+func (s *Server) startLoadedCheck(info *pebble.CheckInfo, config *pebble.Check, given *CheckInfo) {
+	info.Status = pebble.CheckUp
+	kind := "perform-check"
+	if given.Status == pebble.CheckDown {
+		info.Status, kind = pebble.CheckDown, "recover-check"
+	}
+	verb := map[string]string{"perform-check": "Perform", "recover-check": "Recover"}[kind]
+	task := s.newTask(kind, fmt.Sprintf("%s %s check %q", verb, checkKind(config), info.Name))
+	task.Status = "Doing"
+	change := s.newChange(kind, task.Summary, []*pebble.Task{task})
+	change.Status = "Doing"
+	if given.ChangeID != "" {
+		change.ID = given.ChangeID
+	}
+	info.ChangeID, info.Failures = change.ID, given.Failures
+	if given.Successes != nil {
+		*info.Successes = *given.Successes
+	}
+}
+
+// storeChecks puts the checks into state.
+func (s *Server) storeChecks(state *State) {
+	for _, name := range slices.Sorted(maps.Keys(s.checks)) {
+		info := s.checks[name]
+		successes := *info.Successes
+		state.CheckInfos = append(state.CheckInfos, &CheckInfo{
+			Name:      name,
+			Level:     info.Level,
+			Startup:   info.Startup,
+			Status:    info.Status,
+			Successes: &successes,
+			Failures:  info.Failures,
+			Threshold: info.Threshold,
+			ChangeID:  info.ChangeID,
+		})
+	}
+}

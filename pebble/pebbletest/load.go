@@ -1,0 +1,52 @@
+package pebbletest
+
+import (
+	"slices"
+
+	"github.com/starcharm/starcharm/pebble"
+)
+
+// load takes over a valid state.
+func (s *Server) load(state *State) {
+	for _, l := range state.Layers {
+		s.layers = append(s.layers, pebble.LabeledLayer{Label: l.Label, Layer: l.Layer.Copy()})
+	}
+	if s.plan, s.broken = pebble.CombineLayers(s.layers); s.broken != nil {
+		return
+	}
+	if s.files, s.broken = newTree(state.Files, s.now()); s.broken != nil {
+		return
+	}
+	for _, exec := range state.Execs {
+		copied := *exec
+		copied.CommandPrefix = slices.Clone(exec.CommandPrefix)
+		s.execs = append(s.execs, &copied)
+	}
+	s.loadServices(state)
+	s.loadNotices(state)
+	s.loadChecks(state)
+}
+
+// State returns the container as it is now. It shares nothing with the server,
+// and is a State to start another server from.
+func (s *Server) State() *State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := &State{Name: s.name}
+	if !s.reachable {
+		state.CanConnect = new(bool)
+	}
+	for _, l := range s.layers {
+		state.Layers = append(state.Layers, pebble.LabeledLayer{Label: l.Label, Layer: l.Layer.Copy()})
+	}
+	for _, exec := range s.execs {
+		copied := *exec
+		copied.CommandPrefix = slices.Clone(exec.CommandPrefix)
+		state.Execs = append(state.Execs, &copied)
+	}
+	s.storeServices(state)
+	s.storeChecks(state)
+	s.storeNotices(state)
+	state.Files = s.files.store()
+	return state
+}

@@ -1,0 +1,22 @@
+// Package pebbletest is a simulated Pebble: the HTTP API of a daemon over a
+// workload container that exists only as a [State].
+//
+//	server := pebbletest.New(pebbletest.Config{State: state})
+//	client := pebble.New(pebble.Config{Transport: server.Transport()})
+//	… use the client …
+//	next := server.State()
+//
+// It answers what a genuine daemon (v1.32.1) answers, down to the texts of its
+// errors; the conformance test of package pebble compares the two. What
+// differs, because there are no processes and no time passes by itself:
+//
+//   - A service that is started is active at once and stays so. One that
+//     State.ServiceStatuses says is in error or backoff is so until it is
+//     started again.
+//   - A check is what State.CheckInfos says; one that starts is up.
+//   - Changes are ready at once, so nothing waits, and a long poll for notices
+//     returns at once.
+//   - Users and groups are those in the State's /etc/passwd and /etc/group;
+//     without these files every name exists.
+//   - There are no logs, metrics, identities or TLS.
+package pebbletest

@@ -1,0 +1,236 @@
+package pebbletest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/starcharm/starcharm/pebble"
+)
+
+// Version is the version of Pebble that is simulated.
+const Version = "v1.32.1"
+
+// maxBody is how large a request may be, in bytes.
+const maxBody = 1 << 30
+
+// Config says what to simulate.
+type Config struct {
+	// State is what the container starts from; nil means an empty one. It is
+	// not changed.
+	State *State
+	// Now is the clock: [time.Now] by default.
+	Now func() time.Time
+}
+
+// Server is a simulated Pebble. It is an [http.Handler], and may be used by
+// several goroutines.
+type Server struct {
+	now func() time.Time
+
+	mu sync.Mutex
+	// broken is what is wrong with the State that the server started from.
+	broken     error
+	name       string
+	reachable  bool
+	layers     []pebble.LabeledLayer
+	plan       *pebble.Plan
+	services   map[string]*service
+	checks     map[string]*pebble.CheckInfo
+	files      *tree
+	notices    []*notice
+	execs      []*Exec
+	changes    []*pebble.Change
+	lastTask   int
+	lastNotice int
+	lastChange int
+	requests   []Request
+}
+
+// Request is a request that the server answered.
+type Request struct {
+	Method string
+	// Path is the path of the URL, with its query.
+	Path string
+	// Summary says what was asked for, in a few words: "replan",
+	// "add-layer web", "push /etc/web.conf".
+	Summary string
+	// Code is the HTTP status of the answer.
+	Code int
+}
+
+// New returns a server. With a State that [State.Validate] refuses it answers
+// every request with that error.
+func New(cfg Config) *Server {
+	state := cfg.State
+	if state == nil {
+		state = &State{}
+	}
+	s := &Server{now: cfg.Now, name: state.Name, reachable: state.Reachable(), plan: &pebble.Plan{}}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.broken = state.Validate(); s.broken != nil {
+		s.files = emptyTree(s.now())
+		return s
+	}
+	s.load(state)
+	return s
+}
+
+// SetConnectable says whether there is a daemon from now on.
+func (s *Server) SetConnectable(connectable bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reachable = connectable
+}
+
+// Requests returns what was asked, in order.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.requests)
+}
+
+// call is one request, while it is answered.
+type call struct {
+	method string
+	query  url.Values
+	header http.Header
+	body   []byte
+	// id is the part of the path that names something.
+	id      string
+	summary string
+}
+
+// decode decodes the JSON body. What names the body in an error.
+func (c *call) decode(what string, v any) error {
+	if err := json.NewDecoder(bytes.NewReader(c.body)).Decode(v); err != nil {
+		return fmt.Errorf("cannot decode %s: %w", what, err)
+	}
+	return nil
+}
+
+// list returns a parameter that may be repeated and holds commas.
+func (c *call) list(name string) []string {
+	var all []string
+	for _, values := range c.query[name] {
+		for value := range strings.SplitSeq(values, ",") {
+			if value = strings.TrimSpace(value); value != "" {
+				all = append(all, value)
+			}
+		}
+	}
+	return all
+}
+
+// endpoint is one path of the API. A path that ends in a slash is followed by
+// an id, and then by suffix.
+type endpoint struct {
+	path, suffix string
+	get, post    func(*Server, *call) response
+}
+
+func endpoints() []endpoint {
+	return []endpoint{
+		{path: "/v1/system-info", get: (*Server).systemInfo},
+		{path: "/v1/health", get: (*Server).health},
+		{path: "/v1/changes", get: (*Server).listChanges},
+		{path: "/v1/changes/", get: (*Server).getChange, post: (*Server).changeAction},
+		{path: "/v1/changes/", suffix: "/wait", get: (*Server).waitChange},
+		{path: "/v1/services", get: (*Server).listServices, post: (*Server).serviceAction},
+		{path: "/v1/services/", get: notImplemented, post: notImplemented},
+		{path: "/v1/plan", get: (*Server).showPlan},
+		{path: "/v1/layers", post: (*Server).addLayer},
+		{path: "/v1/checks", get: (*Server).listChecks, post: (*Server).checkAction},
+		{path: "/v1/notices", get: (*Server).listNotices, post: (*Server).addNotice},
+		{path: "/v1/notices/", get: (*Server).getNotice},
+		{path: "/v1/files", get: (*Server).readFiles, post: (*Server).fileAction},
+		{path: "/v1/signals", post: (*Server).sendSignal},
+	}
+}
+
+// id returns the id in path, and whether path is e's.
+func (e endpoint) id(path string) (string, bool) {
+	if !strings.HasSuffix(e.path, "/") {
+		return "", path == e.path
+	}
+	id, ok := strings.CutPrefix(path, e.path)
+	if !ok {
+		return "", false
+	}
+	id, ok = strings.CutSuffix(id, e.suffix)
+	return id, ok && id != "" && !strings.Contains(id, "/")
+}
+
+// ServeHTTP answers a request as the daemon does. Without a daemon it aborts
+// the connection.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// The body is read before the server is locked, and the answer sent after,
+	// so that a slow peer holds up nobody else.
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	resp, ok := s.answer(r, body)
+	if !ok {
+		panic(http.ErrAbortHandler)
+	}
+	w.Header().Set("Content-Type", resp.contentType)
+	w.WriteHeader(resp.code)
+	// An error means that the peer went away.
+	_, _ = w.Write(resp.body)
+}
+
+// answer returns false when there is no daemon.
+func (s *Server) answer(r *http.Request, body []byte) (response, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.reachable {
+		return response{}, false
+	}
+	c := &call{method: r.Method, query: r.URL.Query(), header: r.Header, body: body}
+	resp := s.dispatch(c, r.URL.Path)
+	if c.summary == "" {
+		c.summary = strings.ToLower(r.Method) + " " + r.URL.Path
+	}
+	s.requests = append(s.requests, Request{Method: r.Method, Path: r.URL.RequestURI(), Summary: c.summary, Code: resp.code})
+	return resp, true
+}
+
+func (s *Server) dispatch(c *call, path string) response {
+	if s.broken != nil {
+		return failed(http.StatusInternalServerError, "", s.broken)
+	}
+	for _, e := range endpoints() {
+		id, ok := e.id(path)
+		if !ok {
+			continue
+		}
+		c.id = id
+		switch {
+		case c.method == http.MethodGet && e.get != nil:
+			return e.get(s, c)
+		case c.method == http.MethodPost && e.post != nil:
+			return e.post(s, c)
+		}
+		return failed(http.StatusMethodNotAllowed, "", fmt.Errorf("method %q not allowed", c.method))
+	}
+	return failed(http.StatusNotFound, "", fmt.Errorf("invalid API endpoint requested"))
+}
+
+func notImplemented(*Server, *call) response {
+	return badRequest(fmt.Errorf("not implemented"))
+}
+
+func (s *Server) systemInfo(c *call) response {
+	c.summary = "system-info"
+	return result(pebble.SystemInfo{Version: Version, BootID: "00000000-0000-4000-8000-000000000000"})
+}
