@@ -3,6 +3,7 @@ package host
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -58,6 +59,9 @@ type Diagnostic struct {
 	// Frames is the Starlark call stack, outermost first, without builtins.
 	// It is empty for what is wrong before the charm runs.
 	Frames []Frame `json:"frames,omitempty"`
+	// Skipped counts the calls left out in the middle of Frames, of which
+	// there are at most 20.
+	Skipped int `json:"skipped,omitempty"`
 }
 
 // A Frame is one function of a Starlark call stack and where it was.
@@ -71,6 +75,9 @@ type Frame struct {
 
 // topLevel is the name that the interpreter gives to a file's own statements.
 const topLevel = "<toplevel>"
+
+// maxFrames is how many calls of a stack are kept, half of them from each end.
+const maxFrames = 20
 
 // Diagnose turns an error of loading or running a charm into diagnostics, at
 // least one unless err is nil. source gives the text of a file by the name
@@ -116,7 +123,10 @@ func (d *diagnosis) all(err error) []Diagnostic {
 		return []Diagnostic{d.syntax(parse, frames)}
 	case errors.As(err, &names) && len(names) > 0:
 		found := make([]Diagnostic, 0, len(names))
-		for _, name := range names {
+		for i, name := range names {
+			if name.Msg == "undefined: __name__" && i > 0 && names[i-1].Pos.Line == name.Pos.Line {
+				continue // the if that is refused already
+			}
 			found = append(found, d.name(name, frames))
 		}
 		return found
@@ -191,11 +201,18 @@ func (d *diagnosis) run(err error, outer *starlark.EvalError, frames []Frame) Di
 			found.Frames = original
 		}
 	}
+	if n := len(found.Frames); n > 1 && strings.HasPrefix(inner.Msg, "function "+found.Frames[n-1].Function+" ") {
+		found.Frames = found.Frames[:n-1] // the arguments are wrong: what matters is the call
+	}
 	if n := len(found.Frames); n > 0 {
 		last := found.Frames[n-1]
 		found.File, found.Line, found.Column, found.Source = last.File, last.Line, last.Column, last.Source
 	}
 	adviseRun(&found, d.file(found.File))
+	if skipped := len(found.Frames) - maxFrames; skipped > 0 {
+		found.Frames = slices.Concat(found.Frames[:maxFrames/2], found.Frames[maxFrames/2+skipped:])
+		found.Skipped = skipped
+	}
 	return found
 }
 
@@ -212,23 +229,14 @@ func (d *diagnosis) stack(err error) []Frame {
 				frames = append(frames, d.frame(call.Name, call.Pos.Filename(), int(call.Pos.Line), int(call.Pos.Col)))
 			}
 		}
-		if len(frames) >= len(all) && equalFrames(frames[:len(all)], all) {
+		if len(frames) >= len(all) && slices.Equal(frames[:len(all)], all) {
 			all = frames
-		} else if len(frames) > len(all) || !equalFrames(frames, all[:len(frames)]) {
+		} else if len(frames) > len(all) || !slices.Equal(frames, all[:len(frames)]) {
 			all = append(all, frames...)
 		}
 		err = eval.Unwrap()
 	}
 	return all
-}
-
-func equalFrames(a, b []Frame) bool {
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func (d *diagnosis) frame(function, file string, line, column int) Frame {

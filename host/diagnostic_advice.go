@@ -24,7 +24,7 @@ func keywordAdvice(word string) (message, suggestion string) {
 	case "class":
 		suggestion = "keep data in a dict or struct(name = value), and write functions that take it"
 	case "with":
-		suggestion = "call the steps one after the other; an error ends the hook and nothing is committed"
+		suggestion = "call the steps one after the other"
 	case "del":
 		suggestion = "to drop a key write d.pop(key), to drop an element l.pop(index)"
 	case "global":
@@ -94,7 +94,8 @@ func adviseSyntax(d *Diagnostic, s *script) {
 		d.Line, d.Column = s.token(i).end.line, s.token(i).end.column
 		adviseEnd(d, s, i, got, want)
 		return
-	case expected && want == "primary expression", !expected && !strings.Contains(d.Message, "does not associate"):
+	case expected && want == "primary expression",
+		!expected && d.Message != "not an identifier" && !strings.Contains(d.Message, "does not associate"):
 		i = s.holding(at)
 	default:
 		i = s.endingAt(at)
@@ -108,7 +109,7 @@ func adviseSyntax(d *Diagnostic, s *script) {
 	switch {
 	case got == "indent", want == "indent", strings.HasPrefix(d.Message, "unindent "):
 		adviseIndent(d, s)
-	case expected && t.kind == tokenName && got == t.text:
+	case t.kind == tokenName && (got == t.text || d.Message == "not an identifier"):
 		adviseKeyword(d, s, i)
 	case t.kind == tokenString && expected:
 		adviseString(d, before, t)
@@ -186,7 +187,11 @@ func adviseKeyword(d *Diagnostic, s *script, i int) {
 		return
 	}
 	message, suggestion := keywordAdvice(word)
-	if suggestion == "" {
+	inExpression := word == "yield" || word == "await" || word == "async" || word == "is" && s.token(i-1).value()
+	if suggestion == "" || s.first(i) != i && !inExpression {
+		if word == "as" || suggestion != "" {
+			d.Message, d.Suggestion = fmt.Sprintf("%q is a reserved word", word), "choose another name"
+		}
 		return
 	}
 	switch word {
@@ -219,11 +224,12 @@ func adviseString(d *Diagnostic, before, t token) {
 	case before.text == "print":
 		d.Suggestion = "print is a function: print(…)"
 	case before.text == "assert":
-		adviseAssert(d)
+		adviseAssert(d, before)
 	}
 }
 
-func adviseAssert(d *Diagnostic) {
+func adviseAssert(d *Diagnostic, word token) {
+	d.Column = word.start.column
 	d.Message, d.Suggestion = `Starlark has no "assert" statement`, `write if not condition: fail("message"), with the fail on a line of its own`
 }
 
@@ -233,11 +239,12 @@ func adviseIdentifier(d *Diagnostic, s *script, i int) {
 	isFirst := s.first(i) == i-1
 	switch {
 	case before.is("assert") && isFirst:
-		adviseAssert(d)
+		adviseAssert(d, before)
 	case before.is("print") && isFirst:
 		d.Suggestion = "print is a function: print(…)"
 	case before.is("match") && isFirst:
 		d.Message, d.Suggestion = `Starlark has no "match" statement`, "write if, elif and else"
+		d.Column = before.start.column
 	case before.kind == tokenNumber && before.end == t.start && strings.Trim(t.text, "_0123456789") == "":
 		d.Message, d.Suggestion = "numbers have no underscores in Starlark", "write "+before.text+strings.ReplaceAll(t.text, "_", "")
 		d.Column = before.start.column

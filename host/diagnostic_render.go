@@ -10,10 +10,8 @@ import (
 // This file renders diagnostics: for a terminal, for CI, and as the traceback
 // that goes to Juju's log. For JSON, encode the Diagnostic itself.
 
-const (
-	maxFrames    = 20  // shown of a call stack, half of them from each end
-	maxSourceLen = 160 // shown of a source line, in characters
-)
+// maxSourceLen is how much of a source line is shown, in characters.
+const maxSourceLen = 160
 
 const (
 	colorBold  = "\x1b[1m"
@@ -49,7 +47,7 @@ func (d Diagnostic) Render(color bool) string {
 		}
 	}
 	if len(d.Frames) > 1 {
-		out.WriteString(traceback(d.Frames))
+		out.WriteString(traceback(d.Frames, d.Skipped))
 	}
 	if d.Note != "" {
 		out.WriteString(paint(colorNote, "note:") + " " + indented(d.Note, "    ") + "\n")
@@ -114,7 +112,7 @@ func Traceback(err error, source func(file string) ([]byte, bool)) string {
 		}
 		if len(frames) > 0 {
 			out.WriteString("Traceback (most recent call last):\n")
-			out.WriteString(traceback(frames))
+			out.WriteString(traceback(frames, d.Skipped))
 		}
 		if d.Note != "" {
 			out.WriteString("Note: " + indented(d.Note, "  ") + "\n")
@@ -128,15 +126,11 @@ func Traceback(err error, source func(file string) ([]byte, bool)) string {
 }
 
 // traceback writes frames, two lines for each.
-func traceback(frames []Frame) string {
+func traceback(frames []Frame, skipped int) string {
 	var out strings.Builder
 	for i, frame := range frames {
-		left := len(frames) - maxFrames
-		if left > 0 && i >= maxFrames/2 && i < maxFrames/2+left {
-			if i == maxFrames/2 {
-				fmt.Fprintf(&out, "  … %d more calls …\n", left)
-			}
-			continue
+		if skipped > 0 && i == maxFrames/2 {
+			fmt.Fprintf(&out, "  … %d more calls …\n", skipped)
 		}
 		where := Diagnostic{File: frame.File, Line: frame.Line, Column: frame.Column}.position()
 		if frame.Function != "" {

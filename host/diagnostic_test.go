@@ -171,7 +171,7 @@ default = version()
   src/workload.star:2:16: in parse
     return text["major"]
 Note: what stands before the bracket is None here
-Error: cannot load src/workload.star: unhandled index operation NoneType[string]`, Traceback(runDiagnosed(files), sourceOf(files)))
+Error: unhandled index operation NoneType[string]`, Traceback(runDiagnosed(files), sourceOf(files)))
 }
 
 // The same holds when the loaded file ran on a thread of its own.

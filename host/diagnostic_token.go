@@ -30,6 +30,11 @@ type token struct {
 
 func (t token) is(text string) bool { return t.text == text && t.kind != tokenString }
 
+// value says whether a token may be the end of an expression.
+func (t token) value() bool {
+	return t.kind != tokenOperator || t.text == ")" || t.text == "]" || t.text == "}"
+}
+
 func scanTokens(text string) []token {
 	s := tokenScanner{rest: text, at: place{1, 1}}
 	for {
