@@ -145,7 +145,7 @@ func FuzzAnswers(f *testing.F) {
 		tools := map[string]any{}
 		for _, tool := range []string{"is-leader", "config-get", "status-get", "goal-state", "relation-ids", "relation-list", "relation-get",
 			"relation-model-get", "opened-ports", "resource-get", "storage-list", "storage-get", "state-get", "secret-get", "secret-info-get", "action-get",
-			"network-get", "credential-get"} {
+			"network-get", "credential-get", "secret-ids"} {
 			tools[tool] = answer
 		}
 		m, _ := newModel(t, map[string]string{"JUJU_DISPATCH_PATH": "actions/ping", "JUJU_ACTION_UUID": "1"}, tools)
@@ -192,6 +192,12 @@ func FuzzAnswers(f *testing.F) {
 		_, err = s.Content(false)
 		check(err)
 		_, err = s.Info()
+		check(err)
+		_, err = m.Network("db")
+		check(err)
+		_, err = m.CloudSpec()
+		check(err)
+		_, err = m.SecretIDs()
 		check(err)
 		m.Mask(answer)
 	})

@@ -38,7 +38,10 @@ type Model struct {
 	storages      map[string][]Storage
 	locations     map[Storage]string
 	secrets       map[secretKey]*Secret
+	ownSecrets    map[ownSecret]*Secret
 	secretValues  map[string]bool
+	networks      map[string]*Network
+	cloudSpec     *CloudSpec
 	masker        *strings.Replacer
 	state         map[string]string // nil: not asked yet
 	reporting     bool              // a denied call
@@ -59,7 +62,9 @@ func New(ctx context.Context, cfg Config) *Model {
 		storages:      make(map[string][]Storage),
 		locations:     make(map[Storage]string),
 		secrets:       make(map[secretKey]*Secret),
+		ownSecrets:    make(map[ownSecret]*Secret),
 		secretValues:  make(map[string]bool),
+		networks:      make(map[string]*Network),
 	}
 }
 

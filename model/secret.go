@@ -20,6 +20,7 @@ type Secret struct {
 
 	model   *Model
 	content map[string]string // nil: not read yet
+	change  secretChange
 }
 
 type secretKey struct{ id, label string }

@@ -1,11 +1,18 @@
 package model
 
 import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/starcharm/starcharm/model/hooktool"
 )
 
 func TestSecretContent(t *testing.T) {
@@ -84,4 +91,115 @@ func TestSecretInfo(t *testing.T) {
 	assert.Equal(t, []string{"secret-info-get --format=json --label db", "secret-info-get --format=json --label db",
 		"secret-remove secret:abc --revision 2"}, s.take(), "the owner looks up the id by the label")
 	requireUsage(t, secret.RemoveRevision(0), "a secret has no revision 0: they are counted from 1")
+}
+
+// secretFiles is a runner that reads the files which secret-add and secret-set
+// are given.
+type secretFiles struct {
+	*script
+	seen map[string]string
+}
+
+func (s *secretFiles) Run(ctx context.Context, call hooktool.Call) (hooktool.Result, error) {
+	for i, arg := range call.Args {
+		if key, file, ok := strings.Cut(arg, "#file="); ok {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				return hooktool.Result{}, err
+			}
+			info, err := os.Stat(filepath.Dir(file))
+			if err != nil || info.Mode().Perm() != 0o700 {
+				return hooktool.Result{}, fmt.Errorf("the folder is open: %v %w", info.Mode(), err)
+			}
+			s.seen[key] = string(data)
+			call.Args[i] = key + "#file"
+		}
+	}
+	return s.script.Run(ctx, call)
+}
+
+func newSecretOwner(t *testing.T, answers map[string]any) (*Model, *secretFiles) {
+	t.Setenv("TMPDIR", t.TempDir())
+	m, s := newModel(t, nil, answers)
+	files := &secretFiles{s, make(map[string]string)}
+	m.cfg.Tools = files
+	t.Cleanup(func() {
+		left, err := os.ReadDir(os.Getenv("TMPDIR"))
+		assert.NoError(t, err)
+		assert.Empty(t, left, "no file with a secret is left behind")
+	})
+	return m, files
+}
+
+func TestSecretOwners(t *testing.T) {
+	m, s := newSecretOwner(t, map[string]any{"is-leader": leader, "secret-add": "secret:abc\n"})
+	secret, err := m.AddSecret(OwnedByApp, map[string]string{"pass-word": "hunter22", "user": "ann"},
+		SecretOptions{Label: "db", Description: "-d", Rotate: "daily", Expire: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"pass-word": "hunter22", "user": "ann"}, s.seen)
+	assert.Equal(t, "secret:abc", secret.ID)
+	assert.Equal(t, "<secret>", m.Mask("hunter22"))
+	content, err := secret.Content(false)
+	require.NoError(t, err)
+	assert.Equal(t, "ann", content["user"])
+	require.NoError(t, secret.SetInfo(SecretOptions{Rotate: "weekly"}))
+	require.NoError(t, secret.Grant(relation(t, m, "my-site", 3), "lb/0"))
+	require.NoError(t, secret.Revoke(relation(t, m, "my-site", 3), ""))
+	require.NoError(t, secret.RemoveAll())
+	assert.Equal(t, []string{
+		"is-leader --format=json",
+		"secret-add --label db --description -d --expire 2027-01-01T00:00:00Z --rotate daily --owner application pass-word#file user#file",
+		"secret-set --label db --description -d --expire 2027-01-01T00:00:00Z --rotate weekly secret:abc pass-word#file user#file",
+		"secret-grant --relation 3 --unit lb/0 secret:abc", "secret-revoke --relation 3 secret:abc", "secret-remove secret:abc",
+	}, s.take(), "a later change carries the earlier ones")
+}
+
+func TestEnsureSecret(t *testing.T) {
+	m, s := newSecretOwner(t, map[string]any{"secret-info-get": failed(`secret "db" not found`), "secret-add": "secret:abc\n"})
+	content := map[string]string{"user": "ann"}
+	secret, changed, err := m.EnsureSecret(OwnedByUnit, content, SecretOptions{Label: "db"})
+	require.NoError(t, err)
+	assert.True(t, changed)
+	again, changed, err := m.EnsureSecret(OwnedByUnit, content, SecretOptions{Label: "db"})
+	require.NoError(t, err)
+	assert.False(t, changed)
+	assert.Same(t, secret, again)
+	assert.Equal(t, []string{"secret-info-get --format=json --label db", "secret-add --label db --owner unit user#file"}, s.take())
+
+	m, s = newSecretOwner(t, map[string]any{"secret-info-get": `{"abc": {"revision": 1, "label": "db"}}`, "secret-get": `{"user": "ann"}`})
+	_, changed, err = m.EnsureSecret(OwnedByUnit, content, SecretOptions{Label: "db"})
+	require.NoError(t, err)
+	assert.False(t, changed)
+	_, changed, err = m.EnsureSecret(OwnedByUnit, map[string]string{"user": "bob"}, SecretOptions{Label: "db"})
+	require.NoError(t, err)
+	assert.True(t, changed)
+	assert.Equal(t, "bob", s.seen["user"])
+	assert.Equal(t, "secret-set secret:abc user#file", s.calls[len(s.calls)-1])
+}
+
+func TestSecretMistakes(t *testing.T) {
+	m, s := newSecretOwner(t, map[string]any{"is-leader": follower, "secret-add": "oops"})
+	for _, test := range []struct {
+		content map[string]string
+		options SecretOptions
+		want    string
+	}{
+		{nil, SecretOptions{}, "a secret cannot be empty"},
+		{map[string]string{"a-b": "x"}, SecretOptions{}, `"a-b" cannot be a key of a secret: use three or more lower-case letters and digits, with single dashes between them, the first a letter`},
+		{map[string]string{"../key": "x"}, SecretOptions{}, `"../key" cannot be a key of a secret: use three or more lower-case letters and digits, with single dashes between them, the first a letter`},
+		{map[string]string{"key": "\xff"}, SecretOptions{}, `the value of "key" in a secret is not UTF-8: encode it, for instance with base64`},
+		{map[string]string{"key": "x"}, SecretOptions{Rotate: "dayly"}, `a secret cannot be rotated "dayly" (did you mean "daily"?): use one of ["never" "hourly" "daily" "weekly" "monthly" "quarterly" "yearly"]`},
+	} {
+		_, err := m.AddSecret(OwnedByUnit, test.content, test.options)
+		requireUsage(t, err, test.want)
+	}
+	assert.Empty(t, s.take())
+	_, err := m.AddSecret(OwnedByApp, map[string]string{"key": "x"}, SecretOptions{})
+	requireKind(t, err, NotLeaderError, "cannot add a secret of the application: web/0 is not the leader")
+	_, err = m.AddSecret(OwnedByUnit, map[string]string{"key": "x"}, SecretOptions{})
+	requireKind(t, err, HookToolError, `cannot read the answer of secret-add: "oops" is not the id of a secret`)
+	secret, err := m.Secret("abc", "")
+	require.NoError(t, err)
+	requireUsage(t, secret.SetInfo(SecretOptions{}), "nothing to set: give a label, a description, an expiry or a rotation")
+	requireUsage(t, secret.Grant(relation(t, m, "db", 1), "--help"), `"--help" is not the name of a unit`)
 }
