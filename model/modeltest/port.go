@@ -1,0 +1,163 @@
+package modeltest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+func portTools() []tool {
+	return []tool{
+		{name: "open-port", use: "<port>[/<protocol>] or <from>-<to>[/<protocol>] or icmp", prepare: preparePort("open-port", (*Hook).openPort)},
+		{name: "close-port", use: "<port>[/<protocol>] or <from>-<to>[/<protocol>] or icmp", prepare: preparePort("close-port", (*Hook).closePort)},
+		{name: "opened-ports", prepare: prepareOpenedPorts},
+	}
+}
+
+// String returns the range as Juju writes it.
+func (p Port) String() string {
+	switch {
+	case p.Protocol == "icmp":
+		return "icmp"
+	case p.Port == p.ToPort:
+		return fmt.Sprintf("%d/%s", p.Port, p.Protocol)
+	}
+	return fmt.Sprintf("%d-%d/%s", p.Port, p.ToPort, p.Protocol)
+}
+
+func (p Port) check() error {
+	switch {
+	case p.Protocol == "icmp" && p.Port == 0 && p.ToPort == 0:
+		return nil
+	case p.Protocol == "icmp":
+		return fmt.Errorf("protocol %q doesn't support any ports; got \"%d\"", p.Protocol, p.Port)
+	case p.Protocol != "tcp" && p.Protocol != "udp":
+		return fmt.Errorf(`invalid protocol %q, expected "tcp", "udp", or "icmp"`, p.Protocol)
+	case p.Port > p.ToPort:
+		return fmt.Errorf("invalid port range %v", p)
+	case p.Port < 0 || p.ToPort > 65535:
+		return fmt.Errorf("port range bounds must be between 0 and 65535, got %d-%d", p.Port, p.ToPort)
+	}
+	return nil
+}
+
+func (p Port) compare(q Port) int {
+	return cmp.Or(cmp.Compare(p.Protocol, q.Protocol), cmp.Compare(p.Port, q.Port), cmp.Compare(p.ToPort, q.ToPort),
+		cmp.Compare(p.Endpoint, q.Endpoint))
+}
+
+// parsePort reads 80, 80/tcp, 80-90/udp and icmp.
+func parsePort(text string) (Port, error) {
+	ports, protocol, given := strings.Cut(strings.ToLower(text), "/")
+	if ports == "icmp" {
+		return Port{Protocol: "icmp"}, nil
+	}
+	if !given {
+		protocol = "tcp"
+	}
+	if protocol == "icmp" {
+		return Port{}, fmt.Errorf("protocol %q doesn't support any ports; got %q", protocol, ports)
+	}
+	part := strings.Split(ports, "-")
+	if len(part) > 2 {
+		return Port{}, fmt.Errorf("invalid port range %q", ports)
+	}
+	var bounds [2]int
+	for i := range bounds {
+		number := part[min(i, len(part)-1)]
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			return Port{}, fmt.Errorf("invalid port %q: %w", number, err)
+		}
+		bounds[i] = n
+	}
+	port := Port{Protocol: protocol, Port: bounds[0], ToPort: bounds[1]}
+	return port, port.check()
+}
+
+func preparePort(name string, do func(*Hook, Port) error) func(*Hook, *invocation) (func([]string) error, func() error) {
+	return func(h *Hook, c *invocation) (func([]string) error, func() error) {
+		endpoints := ""
+		var port Port
+		c.flags.text(&endpoints, "endpoints")
+		c.oldFormat()
+		parse := func(args []string) (err error) {
+			if len(args) == 0 {
+				return errors.New("no port or range specified")
+			}
+			if port, err = parsePort(shift(&args)); err != nil {
+				return err
+			}
+			return noMore(args)
+		}
+		return parse, func() error {
+			c.warnFormat(name)
+			for _, endpoint := range splitList(endpoints) {
+				port.Endpoint = strings.TrimSpace(endpoint)
+				if err := do(h, port); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+}
+
+func (h *Hook) openPort(port Port) error {
+	for _, other := range h.ports {
+		same := other.Port == port.Port && other.ToPort == port.ToPort
+		if same || other.Protocol != port.Protocol || other.ToPort < port.Port || port.ToPort < other.Port {
+			continue
+		}
+		unit, earlier := h.state().unit(), ""
+		if !slices.Contains(h.state().OpenedPorts, other) {
+			earlier = " requested earlier"
+		}
+		return fmt.Errorf("cannot open %v (unit %q): port range conflicts with %v (unit %q)%s", port, unit, other, unit, earlier)
+	}
+	if !slices.Contains(h.ports, port) {
+		h.ports = append(slices.Clone(h.ports), port)
+		slices.SortFunc(h.ports, Port.compare)
+	}
+	return nil
+}
+
+func (h *Hook) closePort(port Port) error {
+	h.ports = slices.DeleteFunc(slices.Clone(h.ports), func(other Port) bool {
+		if port.Endpoint == "" {
+			other.Endpoint = ""
+		}
+		return other == port
+	})
+	return nil
+}
+
+func prepareOpenedPorts(h *Hook, c *invocation) (func([]string) error, func() error) {
+	showEndpoints := false
+	c.flags.boolean(&showEndpoints, "endpoints")
+	c.formatted()
+	return noMore, func() error {
+		ports := slices.SortedFunc(slices.Values(h.ports), Port.compare)
+		list := []string{}
+		for len(ports) > 0 {
+			text := ports[0].String()
+			endpoints := []string{}
+			for len(ports) > 0 && ports[0].String() == text {
+				endpoint := ports[0].Endpoint
+				if endpoint == "" {
+					endpoint = "*"
+				}
+				endpoints = append(endpoints, endpoint)
+				ports = ports[1:]
+			}
+			if showEndpoints {
+				text += " (" + strings.Join(endpoints, ", ") + ")"
+			}
+			list = append(list, text)
+		}
+		return c.print(list)
+	}
+}

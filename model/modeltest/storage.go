@@ -1,0 +1,130 @@
+package modeltest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+func storageTools() []tool {
+	return []tool{
+		{name: "storage-list", use: "[<storage name>]", prepare: prepareStorageList},
+		{name: "storage-get", use: "[<key>]", prepare: prepareStorageGet},
+		{name: "storage-add", use: "<storage name>[=<count>] ...", prepare: prepareStorageAdd},
+	}
+}
+
+func storageID(s *Storage) string { return s.Name + "/" + strconv.Itoa(s.Index) }
+
+func prepareStorageList(h *Hook, c *invocation) (func([]string) error, func() error) {
+	name := ""
+	c.formatted()
+	parse := func(args []string) error {
+		name = shift(&args)
+		return noMore(args)
+	}
+	return parse, func() error {
+		ids := []string{}
+		for _, storage := range h.state().Storages {
+			if name == "" || storage.Name == name {
+				ids = append(ids, storageID(storage))
+			}
+		}
+		slices.Sort(ids)
+		return c.print(ids)
+	}
+}
+
+var storageName = regexp.MustCompile(`^[a-z][a-z0-9]*(?:-[a-z0-9]*[a-z][a-z0-9]*)*/(?:0|[1-9][0-9]*)$`)
+
+func prepareStorageGet(h *Hook, c *invocation) (func([]string) error, func() error) {
+	storage := h.plan.storage
+	key := ""
+	c.flags.value(func(id string) error {
+		if !storageName.MatchString(id) {
+			return fmt.Errorf("invalid storage ID %q", id)
+		}
+		for _, s := range h.state().Storages {
+			if storageID(s) == id {
+				storage = s
+				return nil
+			}
+		}
+		return fmt.Errorf("storage attachment %q on %q not found", id, h.state().unit())
+	}, "s")
+	c.formatted()
+	parse := func(args []string) error {
+		if storage == nil {
+			return errors.New("no storage instance specified")
+		}
+		key = shift(&args)
+		return noMore(args)
+	}
+	return parse, func() error {
+		attributes := map[string]any{"kind": h.juju.meta.Storages[storage.Name].Type, "location": storage.Location}
+		if key == "" {
+			return c.print(attributes)
+		}
+		value, ok := attributes[key]
+		if !ok {
+			return fmt.Errorf("invalid storage attribute %q", key)
+		}
+		return c.print(value)
+	}
+}
+
+var notCount = regexp.MustCompile(`^[0-9]+[MGTPEZY](?:i?B)?$|[a-z,]`)
+
+func prepareStorageAdd(h *Hook, c *invocation) (func([]string) error, func() error) {
+	requests := map[string]int{}
+	parse := func(args []string) error {
+		if len(args) == 0 {
+			return errors.New("storage add requires a storage directive")
+		}
+		for _, arg := range args {
+			name, text, given := strings.Cut(arg, "=")
+			if _, twice := requests[name]; twice {
+				return fmt.Errorf("storage %q specified more than once", name)
+			}
+			requests[name] = 1
+			if !given {
+				continue
+			}
+			if notCount.MatchString(text) {
+				return fmt.Errorf("only count can be specified for %q", name)
+			}
+			count, err := strconv.Atoi(text)
+			if err != nil || count <= 0 {
+				return fmt.Errorf("cannot parse constraints for storage %q: cannot parse count: count must be greater than zero, got %q", name, text)
+			}
+			requests[name] = count
+		}
+		return nil
+	}
+	return parse, func() error {
+		for name, count := range requests {
+			h.requests[name] += count
+		}
+		return nil
+	}
+}
+
+// commitStorage adds what storage-add asked for; the controller refuses a
+// storage that the charm does not have.
+func (h *Hook) commitStorage(next *State) error {
+	for _, name := range slices.Sorted(maps.Keys(h.requests)) {
+		if h.juju.meta.Storages[name] == nil {
+			return fmt.Errorf("adding storage %s for unit-%s: storage %q not found",
+				name, strings.ReplaceAll(next.unit(), "/", "-"), name)
+		}
+		if next.StorageRequests == nil {
+			next.StorageRequests = map[string]int{}
+		}
+		next.StorageRequests[name] += h.requests[name]
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package modeltest
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/starcharm/starcharm/model"
+	"github.com/starcharm/starcharm/model/hooktool"
+)
+
+// tool is a hook tool.
+type tool struct {
+	name string
+	// use is the arguments, for the help text.
+	use string
+	// since and until are the versions of Juju that have it: from since up to
+	// but not including until. Zero: any.
+	since, until [3]int
+	// prepare declares the flags and returns the tool's two halves. parse
+	// takes the arguments, and its errors are mistakes in the call: exit code
+	// 2. do does the work, and its errors have exit code 1.
+	prepare func(h *Hook, c *invocation) (parse func(args []string) error, do func() error)
+}
+
+// tools returns all of them, by family.
+func tools() []tool {
+	return slices.Concat(
+		configTools(), leaderTools(), relationTools(), statusTools(), logTools(), actionTools(), portTools(),
+		resourceTools(), storageTools(), storedTools(), secretTools(), networkTools(), goalTools(), cloudTools(),
+		unitTools(), rebootTools(), metricTools(),
+	)
+}
+
+func findTool(name string, version model.Version) (tool, bool) {
+	for _, t := range tools() {
+		if t.name != name {
+			continue
+		}
+		since, until := t.since, t.until
+		return t, version.AtLeast(since[0], since[1], since[2]) &&
+			(until == [3]int{} || !version.AtLeast(until[0], until[1], until[2]))
+	}
+	return tool{}, false
+}
+
+// invocation is one call of a tool.
+type invocation struct {
+	flags  flagSet
+	stdin  []byte
+	stdout bytes.Buffer
+	stderr bytes.Buffer
+	format string
+	output string
+}
+
+func runTool(h *Hook, t tool, call hooktool.Call) hooktool.Result {
+	c := &invocation{stdin: call.Stdin}
+	code := 0
+	parse, do := t.prepare(h, c)
+	args, help, err := c.flags.parse(call.Args)
+	switch {
+	case help:
+		fmt.Fprintln(&c.stdout, strings.TrimSpace("Usage: "+t.name+" [options] "+t.use))
+		c.flags.describe(&c.stdout)
+	case err != nil:
+		code = 2
+	default:
+		if err = parse(args); err != nil {
+			code = 2
+		} else if err = do(); err != nil {
+			code = 1
+		}
+	}
+	if err != nil {
+		fmt.Fprintf(&c.stderr, "ERROR %v\n", err)
+	}
+	return hooktool.Result{Stdout: c.stdout.Bytes(), Stderr: c.stderr.Bytes(), Code: code}
+}
+
+// formatted declares the flags of a tool that prints a value.
+func (c *invocation) formatted() {
+	c.format = "smart"
+	c.flags.value(func(value string) error {
+		if value != "json" && value != "yaml" && value != "smart" {
+			return fmt.Errorf("unknown format %q", value)
+		}
+		c.format = value
+		return nil
+	}, "format")
+	c.flags.text(&c.output, "o", "output")
+}
+
+// oldFormat declares the --format that tools without output still accept.
+func (c *invocation) oldFormat() {
+	c.flags.text(&c.format, "format")
+}
+
+// warnFormat tells that --format is of no use.
+func (c *invocation) warnFormat(tool string) {
+	if c.format != "" {
+		fmt.Fprintf(&c.stderr, "--format flag deprecated for command %q", tool)
+	}
+}
+
+// print writes the tool's value.
+func (c *invocation) print(value any) error {
+	if c.output != "" {
+		return fmt.Errorf("cannot write %s: the simulated Juju writes no files", c.output)
+	}
+	text, err := render(c.format, value)
+	if err != nil {
+		return err
+	}
+	c.stdout.WriteString(text)
+	return nil
+}
+
+// noMore refuses arguments that are left.
+func noMore(args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unrecognized args: %q", args)
+	}
+	return nil
+}
+
+// shift takes the first argument, or "".
+func shift(args *[]string) string {
+	if len(*args) == 0 {
+		return ""
+	}
+	first := (*args)[0]
+	*args = (*args)[1:]
+	return first
+}
