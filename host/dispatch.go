@@ -64,7 +64,7 @@ type dispatch struct {
 	thread   *starlark.Thread
 	reporter *reporter
 	// inFlight are notices whose handlers run now.
-	inFlight []*notice
+	inFlight []*Notice
 	// statuses are those that reconcilers returned.
 	statuses []*builtins.Status
 	// changedOptions is the answer to changed_config, once asked.

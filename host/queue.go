@@ -52,7 +52,7 @@ func (d *dispatch) emit(source *builtins.EventSource, data map[string]any) error
 		if _, err := d.call(o, e); err != nil {
 			return err
 		}
-		d.inFlight = slices.DeleteFunc(d.inFlight, func(p *notice) bool { return p == n })
+		d.inFlight = slices.DeleteFunc(d.inFlight, func(p *Notice) bool { return p == n })
 		if e.Deferred {
 			doc, err := d.state.load()
 			if err != nil {
@@ -71,16 +71,16 @@ func (d *dispatch) emitCustom(_ *starlark.Thread, e *builtins.Event) error {
 	return d.emit(e.Source, e.Data)
 }
 
-func newNotice(e *builtins.Event, o *builtins.Observer) (*notice, error) {
+func newNotice(e *builtins.Event, o *builtins.Observer) (*Notice, error) {
 	data, err := e.Snapshot()
 	if err != nil {
 		return nil, err
 	}
-	return &notice{Event: e.Source.Name, Scope: e.Source.Scope, Data: data, Handler: o.ID, HandlerScope: o.Scope}, nil
+	return &Notice{Event: e.Source.Name, Scope: e.Source.Scope, Data: data, Handler: o.ID, HandlerScope: o.Scope}, nil
 }
 
 // waiting says whether an equal notice is in the queue or being handled.
-func (d *dispatch) waiting(n *notice) (bool, error) {
+func (d *dispatch) waiting(n *Notice) (bool, error) {
 	doc, err := d.state.load()
 	if err != nil {
 		return false, err
@@ -110,7 +110,7 @@ func (d *dispatch) reemit() error {
 			}
 		}
 		if dropped != "" || !e.Deferred {
-			doc.Deferred = slices.DeleteFunc(doc.Deferred, func(p *notice) bool { return p == n })
+			doc.Deferred = slices.DeleteFunc(doc.Deferred, func(p *Notice) bool { return p == n })
 			if len(doc.Deferred) == 0 {
 				doc.Deferred = nil
 			}
@@ -121,7 +121,7 @@ func (d *dispatch) reemit() error {
 
 // restore makes the event of a notice again. dropped says why it cannot be
 // delivered any more.
-func (d *dispatch) restore(n *notice) (o *builtins.Observer, e *builtins.Event, dropped string, err error) {
+func (d *dispatch) restore(n *Notice) (o *builtins.Observer, e *builtins.Event, dropped string, err error) {
 	f := d.hook.Framework
 	source := f.CustomSource(n.Scope, n.Event)
 	if n.Scope == "" {

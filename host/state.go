@@ -7,9 +7,9 @@ import (
 	"fmt"
 )
 
-// stateVersion is the version of the state document that this starcharm reads
-// and writes.
-const stateVersion = 1
+// DocumentVersion is the version of the state document that this starcharm
+// reads and writes.
+const DocumentVersion = 1
 
 // A Store keeps a unit's state, one document, from one hook to the next.
 type Store interface {
@@ -24,20 +24,20 @@ type Store interface {
 	String() string
 }
 
-// A document is what lives on from one hook to the next.
-type document struct {
+// A Document is what lives on from one hook to the next.
+type Document struct {
 	Version int `json:"version"`
 	// Stored are the stored objects' values, by object and name.
 	Stored map[string]map[string]json.RawMessage `json:"stored,omitempty"`
 	// Deferred are the deferred events, oldest first.
-	Deferred []*notice `json:"deferred,omitempty"`
+	Deferred []*Notice `json:"deferred,omitempty"`
 	// Config are digests of the options' values at the last config-changed
 	// hook that succeeded, by name; nil before the first.
 	Config map[string]string `json:"config,omitempty"`
 }
 
-// A notice is an event that one handler still has to handle.
-type notice struct {
+// A Notice is an event that one handler still has to handle.
+type Notice struct {
 	Event string `json:"event"`
 	// Scope is the library instance whose event it is; "" for Juju's.
 	Scope string          `json:"scope,omitempty"`
@@ -48,7 +48,7 @@ type notice struct {
 }
 
 // same says whether n and o are the same event for the same handler.
-func (n *notice) same(o *notice) bool {
+func (n *Notice) same(o *Notice) bool {
 	return n.Event == o.Event && n.Scope == o.Scope && n.Handler == o.Handler &&
 		n.HandlerScope == o.HandlerScope && bytes.Equal(n.Data, o.Data)
 }
@@ -78,11 +78,11 @@ type state struct {
 	choose func() Store // which store, known once the charm is loaded
 	store  Store
 	saved  []byte
-	doc    *document
+	doc    *Document
 }
 
 // load reads the document, unless it has been.
-func (s *state) load() (*document, error) {
+func (s *state) load() (*Document, error) {
 	if s.doc != nil {
 		return s.doc, nil
 	}
@@ -93,7 +93,7 @@ func (s *state) load() (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := parseState(s.store.String(), raw)
+	doc, err := ParseDocument(s.store.String(), raw)
 	if err != nil {
 		return nil, err
 	}
@@ -101,8 +101,9 @@ func (s *state) load() (*document, error) {
 	return doc, nil
 }
 
-func parseState(store string, raw []byte) (*document, error) {
-	doc := &document{Version: stateVersion}
+// ParseDocument reads a document that store kept; nil is an empty one.
+func ParseDocument(store string, raw []byte) (*Document, error) {
+	doc := &Document{Version: DocumentVersion}
 	if raw == nil {
 		return doc, nil
 	}
@@ -113,10 +114,10 @@ func parseState(store string, raw []byte) (*document, error) {
 			Cure: "restore it from a copy, or remove it to start with empty stored state and no deferred events",
 		}
 	}
-	if doc.Version != stateVersion {
+	if doc.Version != DocumentVersion {
 		return nil, &StateError{
 			Store:   store,
-			Message: fmt.Sprintf("it has version %d, and this starcharm reads version %d", doc.Version, stateVersion),
+			Message: fmt.Sprintf("it has version %d, and this starcharm reads version %d", doc.Version, DocumentVersion),
 			Cure:    "refresh to a charm with the starcharm that wrote it, or remove it to start with empty stored state and no deferred events",
 		}
 	}
@@ -127,6 +128,17 @@ func parseState(store string, raw []byte) (*document, error) {
 		}
 	}
 	return doc, nil
+}
+
+// Encode writes the document.
+func (d *Document) Encode() ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false) // so that values are the same bytes in memory and in the document
+	if err := enc.Encode(d); err != nil {
+		return nil, fmt.Errorf("cannot write the state: %w", err)
+	}
+	return buf.Bytes(), nil
 }
 
 // Value implements builtins.Store.
@@ -144,14 +156,19 @@ func (s *state) SetValue(object, name string, value json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	if doc.Stored == nil {
-		doc.Stored = map[string]map[string]json.RawMessage{}
-	}
-	if doc.Stored[object] == nil {
-		doc.Stored[object] = map[string]json.RawMessage{}
-	}
-	doc.Stored[object][name] = value
+	doc.Set(object, name, value)
 	return nil
+}
+
+// Set keeps a stored object's value.
+func (d *Document) Set(object, name string, value json.RawMessage) {
+	if d.Stored == nil {
+		d.Stored = map[string]map[string]json.RawMessage{}
+	}
+	if d.Stored[object] == nil {
+		d.Stored[object] = map[string]json.RawMessage{}
+	}
+	d.Stored[object][name] = value
 }
 
 // commit saves the document if it has changed.
@@ -159,13 +176,10 @@ func (s *state) commit() error {
 	if s.doc == nil {
 		return nil
 	}
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false) // so that values are the same bytes in memory and in the document
-	if err := enc.Encode(s.doc); err != nil {
-		return fmt.Errorf("cannot write the state: %w", err)
+	raw, err := s.doc.Encode()
+	if err != nil {
+		return err
 	}
-	raw := buf.Bytes()
 	empty := s.saved == nil && s.doc.Stored == nil && s.doc.Deferred == nil && s.doc.Config == nil
 	if empty || bytes.Equal(bytes.TrimSpace(raw), bytes.TrimSpace(s.saved)) {
 		return nil

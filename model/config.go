@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 )
 
 // Config returns the application's configuration: string, int64, float64 or
@@ -74,4 +75,27 @@ func (m *Model) Option(name string) (any, bool, error) {
 // unknown is the mistake of naming what the metadata does not have.
 func (m *Model) unknown(noun, name string, known func(yield func(string) bool)) error {
 	return usage("the charm has no %s %q%s", noun, shorten(name), didYouMean(name, slices.Sorted(known)))
+}
+
+// ParseOption reads the value of an option from text, as juju config does:
+// numbers and booleans as they are written, anything for a string.
+func (m *Metadata) ParseOption(name, text string) (any, error) {
+	option := m.Options[name]
+	if option == nil {
+		return nil, usage("the charm has no option %q%s", shorten(name), didYouMean(name, slices.Sorted(maps.Keys(m.Options))))
+	}
+	var value any = text
+	var err error
+	switch option.Type {
+	case "int":
+		value, err = strconv.ParseInt(text, 10, 64)
+	case "float":
+		value, err = strconv.ParseFloat(text, 64)
+	case "boolean":
+		value, err = strconv.ParseBool(text)
+	}
+	if err != nil {
+		return nil, usage("the option %q is of type %s, and %q is none", name, option.Type, shorten(text))
+	}
+	return value, nil
 }

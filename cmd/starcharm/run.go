@@ -1,5 +1,177 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 
-func runCommand() *cobra.Command { return &cobra.Command{Use: "run"} }
+	"github.com/spf13/cobra"
+	"gopkg.in/yaml.v3"
+
+	"github.com/starcharm/starcharm/host"
+	"github.com/starcharm/starcharm/host/simulate"
+	"github.com/starcharm/starcharm/model"
+	"github.com/starcharm/starcharm/model/modeltest"
+)
+
+// defaultState is the state file of a charm that run uses when none is given.
+const defaultState = "tests/state.yaml"
+
+func runCommand() *cobra.Command {
+	var (
+		dir, stateFile string
+		set, params    []string
+		relation, unit int
+		follower       bool
+		asJSON         bool
+		revision       int
+		e              modeltest.Event
+	)
+	cmd := &cobra.Command{
+		Use:   "run EVENT",
+		Short: "Run one event of a charm on a simulated Juju and Pebble, and show what happens",
+		Long: `Run one event of a charm on a simulated Juju and Pebble, and show what happens:
+every call in order, the log, and what is different afterwards. Nothing outside
+the simulation is touched.
+
+EVENT is a hook (config-changed, db-relation-joined, web-pebble-ready) or an
+action (backup-action). The world before is that of --state, else that of
+tests/state.yaml in the charm if there is one, else a fresh unit. Containers are
+there and can be reached, and the relation of a relation event exists, unless
+the state says otherwise.`,
+		Example: `  starcharm run config-changed --set port=8080
+  starcharm run db-relation-changed --charm examples/k8s-2-configurable
+  starcharm run backup-action --param to=s3 --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			charm, err := host.LoadDir(dir)
+			if err != nil {
+				for _, d := range host.Diagnose(err, func(string) ([]byte, bool) { return nil, false }) {
+					fmt.Fprint(cmd.ErrOrStderr(), d.Render(isTerminal(os.Stderr)))
+				}
+				return exitCode(1)
+			}
+			if stateFile == "" {
+				stateFile = filepath.Join(dir, filepath.FromSlash(defaultState))
+				if _, err := os.Stat(stateFile); errors.Is(err, fs.ErrNotExist) {
+					stateFile = ""
+				}
+			}
+			state := &simulate.State{}
+			if stateFile != "" {
+				if state, err = simulate.ReadState(stateFile); err != nil {
+					return err
+				}
+			}
+			if err := setOptions(state, charm.Metadata, set); err != nil {
+				return err
+			}
+			if follower {
+				state.Juju.Leader = false
+			}
+			e.Name, e.Action = eventName(args[0])
+			if e.Params, err = actionParams(params); err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("relation-id") {
+				e.RelationID = &relation
+			}
+			if cmd.Flags().Changed("remote-unit") {
+				e.RemoteUnit = &unit
+			}
+			e.SecretRevision = revision
+			outcome, err := simulate.Run(cmd.Context(), charm, state, e)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				enc := json.NewEncoder(cmd.OutOrStdout())
+				enc.SetIndent("", "  ")
+				enc.SetEscapeHTML(false)
+				if err := enc.Encode(outcome); err != nil {
+					return err
+				}
+			} else {
+				fmt.Fprint(cmd.OutOrStdout(), outcome.Render(isTerminal(os.Stdout)))
+			}
+			if outcome.ExitCode != 0 {
+				return exitCode(outcome.ExitCode)
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&dir, "charm", ".", "the charm's directory")
+	f.StringVar(&stateFile, "state", "", "the world before, a YAML file (default tests/state.yaml in the charm)")
+	f.StringArrayVar(&set, "set", nil, "set an option of the charm: key=value")
+	f.StringArrayVar(&params, "param", nil, "set a parameter of the action: key=value, the value in YAML")
+	f.IntVar(&relation, "relation-id", 0, "which relation a relation event is about")
+	f.IntVar(&unit, "remote-unit", 0, "number of the remote unit (default the first; -1: the remote application)")
+	f.StringVar(&e.SecretID, "secret-id", "", "which secret a secret event is about")
+	f.IntVar(&revision, "secret-revision", 0, "which revision")
+	f.StringVar(&e.NoticeID, "notice-id", "", "the notice of a pebble-custom-notice event")
+	f.StringVar(&e.NoticeKey, "notice-key", "", "its key")
+	f.StringVar(&e.CheckName, "check", "", "the check of a pebble-check-failed or -recovered event")
+	f.BoolVar(&follower, "follower", false, "the unit is not the leader, whatever the state says")
+	f.BoolVar(&asJSON, "json", false, "show the outcome as JSON")
+	return cmd
+}
+
+// eventName reads "config-changed", "hooks/config-changed", "config_changed",
+// "backup-action" and "actions/backup".
+func eventName(arg string) (name string, action bool) {
+	if name, ok := strings.CutPrefix(arg, "actions/"); ok {
+		return name, true
+	}
+	name = strings.ReplaceAll(strings.TrimPrefix(arg, "hooks/"), "_", "-")
+	return strings.CutSuffix(name, "-action")
+}
+
+// setOptions applies --set, each value read as the option's type says.
+func setOptions(state *simulate.State, meta *model.Metadata, set []string) error {
+	for _, kv := range set {
+		key, text, ok := strings.Cut(kv, "=")
+		if !ok {
+			return fmt.Errorf("--set %s: want key=value", kv)
+		}
+		value, err := meta.ParseOption(key, text)
+		if err != nil {
+			return fmt.Errorf("--set %s: %w", kv, err)
+		}
+		if state.Juju.Config == nil {
+			state.Juju.Config = map[string]any{}
+		}
+		state.Juju.Config[key] = value
+	}
+	return nil
+}
+
+// actionParams reads --param; values are YAML, so that 3 is a number.
+func actionParams(params []string) (map[string]any, error) {
+	values := map[string]any{}
+	for _, kv := range params {
+		key, text, ok := strings.Cut(kv, "=")
+		if !ok {
+			return nil, fmt.Errorf("--param %s: want key=value", kv)
+		}
+		var value any
+		if err := yaml.Unmarshal([]byte(text), &value); err != nil {
+			return nil, fmt.Errorf("--param %s: %w", kv, err)
+		}
+		values[key] = value
+	}
+	return values, nil
+}
+
+// isTerminal says whether colour is welcome.
+func isTerminal(f *os.File) bool {
+	if os.Getenv("NO_COLOR") != "" {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

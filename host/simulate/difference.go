@@ -1,0 +1,116 @@
+package simulate
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// A Change is one leaf of the state that is not what it was.
+type Change struct {
+	// Path names it: "unit_status.name", "relations[db:1].local_app_data.url".
+	Path string `json:"path"`
+	// Before and After are plain values; nil is not there.
+	Before any `json:"before"`
+	After  any `json:"after"`
+}
+
+// difference lists what differs between two states, sorted by path.
+func difference(before, after *State) ([]Change, error) {
+	a, err := leaves(before)
+	if err != nil {
+		return nil, err
+	}
+	b, err := leaves(after)
+	if err != nil {
+		return nil, err
+	}
+	paths := map[string]bool{}
+	for path := range a {
+		paths[path] = true
+	}
+	for path := range b {
+		paths[path] = true
+	}
+	changes := []Change{}
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		if fmt.Sprintf("%T%v", a[path], a[path]) != fmt.Sprintf("%T%v", b[path], b[path]) {
+			changes = append(changes, Change{Path: path, Before: a[path], After: b[path]})
+		}
+	}
+	return changes, nil
+}
+
+// leaves are the state's scalars by path. What is empty is not there.
+func leaves(s *State) (map[string]any, error) {
+	var root yaml.Node
+	if err := root.Encode(s); err != nil {
+		return nil, fmt.Errorf("cannot compare the states: %w", err)
+	}
+	var v any
+	if err := root.Decode(&v); err != nil {
+		return nil, fmt.Errorf("cannot compare the states: %w", err)
+	}
+	found := map[string]any{}
+	collect(found, "", v)
+	return found, nil
+}
+
+func collect(found map[string]any, path string, v any) {
+	join := func(key string) string {
+		if path == "" {
+			return key
+		}
+		return path + "." + key
+	}
+	switch v := v.(type) {
+	case nil:
+	case string:
+		if v != "" {
+			found[path] = v
+		}
+	case map[string]any:
+		for key, value := range v {
+			collect(found, join(key), value)
+		}
+	case map[any]any:
+		for key, value := range v {
+			collect(found, join(fmt.Sprint(key)), value)
+		}
+	case []any:
+		for i, elem := range v {
+			collect(found, path+"["+elementName(i, elem)+"]", elem)
+		}
+	case bool:
+		if v {
+			found[path] = v
+		}
+	default:
+		found[path] = v
+	}
+}
+
+// elementName is how a list's element is called: by its name, else endpoint
+// and id, else number.
+func elementName(i int, elem any) string {
+	m, ok := elem.(map[string]any)
+	if !ok {
+		return strconv.Itoa(i)
+	}
+	for _, keys := range [][]string{{"endpoint", "id"}, {"name", "index"}, {"protocol", "port"}, {"name"}, {"binding"}, {"id"}} {
+		var parts []string
+		for _, key := range keys {
+			if v, ok := m[key]; ok && v != "" {
+				parts = append(parts, fmt.Sprint(v))
+			}
+		}
+		if len(parts) == len(keys) {
+			return strings.Join(parts, ":")
+		}
+	}
+	return strconv.Itoa(i)
+}

@@ -1,0 +1,163 @@
+package simulate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// maxShown is how much of one value is shown, in characters.
+const maxShown = 100
+
+const (
+	colorDim   = "\x1b[2m"
+	colorBold  = "\x1b[1m"
+	colorRed   = "\x1b[31m"
+	colorGreen = "\x1b[32m"
+	colorAmber = "\x1b[33m"
+	colorOff   = "\x1b[0m"
+)
+
+// Render writes the outcome for a person: what was done in its order, the log
+// in between, what came of it, and what is different now.
+func (o *Outcome) Render(color bool) string {
+	paint := func(code, text string) string {
+		if !color || text == "" {
+			return text
+		}
+		return code + text + colorOff
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s on %s\n", paint(colorBold, o.Event), o.Unit)
+
+	if len(o.Steps) > 0 {
+		fmt.Fprintf(&b, "\n%s\n", paint(colorBold, "what it did"))
+	}
+	for _, s := range o.Steps {
+		switch {
+		case s.Via == "log":
+			level := s.What
+			code := colorDim
+			if level == "ERROR" {
+				code = colorRed
+			} else if level == "WARNING" {
+				code = colorAmber
+			}
+			message := o.logMessage(s)
+			fmt.Fprintf(&b, "  %s %s\n", paint(colorDim, "log   "), paint(code, fmt.Sprintf("%-7s %s", level, message)))
+		default:
+			fmt.Fprintf(&b, "  %s %s", paint(colorDim, fmt.Sprintf("%-6s", s.Via)), shown(s.What))
+			if s.Input != "" {
+				fmt.Fprintf(&b, " %s %s", paint(colorDim, "←"), shown(s.Input))
+			}
+			if s.Result != "" {
+				code := colorDim
+				if s.Failed {
+					code = colorRed
+				}
+				fmt.Fprintf(&b, " %s %s", paint(colorDim, "→"), paint(code, shown(s.Result)))
+			}
+			b.WriteByte('\n')
+		}
+	}
+
+	if a := o.Action; a != nil {
+		fmt.Fprintf(&b, "\n%s\n", paint(colorBold, "what its user is told"))
+		for _, line := range a.Log {
+			fmt.Fprintf(&b, "  log: %s\n", shown(fmt.Sprint(line)))
+		}
+		if a.Failed {
+			fmt.Fprintf(&b, "  %s %s\n", paint(colorRed, "failed:"), shown(a.Message))
+		}
+		if len(a.Results) > 0 {
+			text, err := yaml.Marshal(a.Results)
+			if err != nil {
+				text = []byte(fmt.Sprint(a.Results))
+			}
+			for _, line := range strings.Split(strings.TrimRight(string(text), "\n"), "\n") {
+				fmt.Fprintf(&b, "  %s\n", shown(line))
+			}
+		}
+		for _, line := range strings.Split(strings.TrimRight(o.Stderr, "\n"), "\n") {
+			if line != "" {
+				fmt.Fprintf(&b, "  %s\n", shown(line))
+			}
+		}
+	}
+
+	fmt.Fprintf(&b, "\n%s\n", paint(colorBold, "what changed"))
+	for _, c := range o.Changes {
+		fmt.Fprintf(&b, "  %s: ", c.Path)
+		switch {
+		case c.Before == nil:
+			fmt.Fprintf(&b, "%s\n", paint(colorGreen, value(c.After)))
+		case c.After == nil:
+			fmt.Fprintf(&b, "%s → %s\n", value(c.Before), paint(colorAmber, "gone"))
+		default:
+			fmt.Fprintf(&b, "%s → %s\n", value(c.Before), paint(colorGreen, value(c.After)))
+		}
+	}
+	if len(o.Changes) == 0 {
+		fmt.Fprintf(&b, "  nothing\n")
+	}
+
+	b.WriteByte('\n')
+	for _, d := range o.Diagnostics {
+		b.WriteString(d.Render(color))
+	}
+	if o.ExitCode == 0 {
+		fmt.Fprintf(&b, "%s\n", paint(colorGreen, "exit 0: Juju keeps all of it"))
+	} else {
+		fmt.Fprintf(&b, "%s\n", paint(colorRed, fmt.Sprintf("exit %d: the unit would be in error; Juju keeps only what takes effect at once", o.ExitCode)))
+	}
+	return b.String()
+}
+
+// logMessage is a log line's text; of the traceback, which is shown below as a
+// diagnostic, only the first line.
+func (o *Outcome) logMessage(s Step) string {
+	first, rest, more := strings.Cut(s.Result, "\n")
+	switch {
+	case !more:
+		return shown(first)
+	case o.ExitCode != 0 && s.What == "ERROR" && strings.HasPrefix(rest, "Traceback"):
+		return shown(first) + " (below)"
+	}
+	return shown(strings.ReplaceAll(s.Result, "\n", " ⏎ "))
+}
+
+// value is a plain value as it is shown.
+func value(v any) string {
+	if s, ok := v.(string); ok {
+		if !slices.ContainsFunc([]rune(s), func(r rune) bool { return unicode.IsControl(r) }) && s == strings.TrimSpace(s) {
+			return shown(s)
+		}
+		return shown(fmt.Sprintf("%q", s))
+	}
+	return shown(fmt.Sprint(v))
+}
+
+// shown is text on one line, without what could steer a terminal, and not too
+// long.
+func shown(text string) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n':
+			return '⏎'
+		case r == '\t':
+			return ' '
+		case unicode.IsControl(r):
+			return utf8.RuneError
+		}
+		return r
+	}, text)
+	runes := []rune(text)
+	if len(runes) > maxShown {
+		return string(runes[:maxShown]) + "…"
+	}
+	return text
+}

@@ -1,0 +1,300 @@
+// Package simulate runs one hook or action of a charm on the simulated Juju,
+// Pebble and machine, and tells what happened: every call in order, the log,
+// and the difference that it made to the world.
+//
+// All three are fakes at the wire, so that the charm and everything above runs
+// as it does in production.
+package simulate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/starcharm/starcharm/builtins/machine"
+	"github.com/starcharm/starcharm/builtins/machine/machinetest"
+	"github.com/starcharm/starcharm/host"
+	"github.com/starcharm/starcharm/model"
+	"github.com/starcharm/starcharm/model/hooktool"
+	"github.com/starcharm/starcharm/model/modeltest"
+	"github.com/starcharm/starcharm/pebble"
+	"github.com/starcharm/starcharm/pebble/pebbletest"
+)
+
+// An Outcome is what a hook did.
+type Outcome struct {
+	// Event is the hook's name, or "NAME action"; Unit the unit's.
+	Event string `json:"event"`
+	Unit  string `json:"unit"`
+	// Steps are the charm's calls and log lines, in order.
+	Steps []Step `json:"steps"`
+	// Changes are what is different afterwards. A hook that failed keeps what
+	// takes effect at once: statuses, the workload version, Pebble's doings.
+	Changes []Change `json:"changes"`
+	// Action is what an action's user is told; nil for a hook.
+	Action   *modeltest.ActionResult `json:"action,omitempty"`
+	ExitCode int                     `json:"exit_code"`
+	// Diagnostics say what was wrong when the exit code is not 0.
+	Diagnostics []host.Diagnostic `json:"diagnostics,omitempty"`
+	// Stderr is what the charm wrote there.
+	Stderr string `json:"stderr,omitempty"`
+
+	// State is the world afterwards.
+	State *State `json:"-"`
+	// Err is the error that ended the hook, or nil.
+	Err error `json:"-"`
+}
+
+// A Step is one call of the charm to the world, or one line of its log.
+type Step struct {
+	// Via is "juju", "pebble", "http" or "log".
+	Via string `json:"via"`
+	// What is the call: "config-get", "add-layer web", "GET http://…"; for a
+	// log line its level.
+	What string `json:"what"`
+	// Input is what was written to the call, Result what came back; for a log
+	// line the message.
+	Input  string `json:"input,omitempty"`
+	Result string `json:"result,omitempty"`
+	// Failed says that the call did not succeed.
+	Failed bool `json:"failed,omitempty"`
+}
+
+// Run runs one hook or action of the charm, starting from state, which stays
+// as it is. Containers that state does not name are there and can be reached;
+// for a relation event of an endpoint without a relation, one is there.
+//
+// The error is about the state or the event; one of the charm is in the
+// outcome.
+func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.Event) (*Outcome, error) {
+	before := state.clone()
+	if err := before.complete(charm.Metadata); err != nil {
+		return nil, err
+	}
+	before.relate(charm.Metadata, &event)
+	juju, err := modeltest.New(charm.Metadata, &before.Juju)
+	if err != nil {
+		return nil, err
+	}
+	juju.CharmDir = "/var/lib/juju/agents/unit-" + charm.Metadata.Name + "-0/charm"
+	before.Juju = *juju.State()
+	env, err := juju.Env(event)
+	if err != nil {
+		return nil, err
+	}
+	hookContext, err := model.ParseContext(env)
+	if err != nil {
+		return nil, err
+	}
+	document, err := before.document()
+	if err != nil {
+		return nil, err
+	}
+	simulated, err := machinetest.New(before.Machine)
+	if err != nil {
+		return nil, err
+	}
+	hook, err := juju.Begin(event)
+	if err != nil {
+		return nil, err
+	}
+
+	r := &recorder{}
+	pebbles := map[string]*pebbletest.Server{}
+	for _, c := range before.Containers {
+		if err := c.Validate(); err != nil {
+			return nil, err
+		}
+		pebbles[c.Name] = pebbletest.New(pebbletest.Config{State: c, Now: simulated.Now})
+	}
+	store := &host.MemoryStore{Document: document}
+	var stderr bytes.Buffer
+	o := &Outcome{Event: hookName(event), Unit: hookContext.UnitName}
+	o.Err = charm.Dispatch(ctx, host.Options{
+		Context: hookContext,
+		Tools:   tools{hook, r},
+		Pebble: func(path string) *pebble.Client {
+			name := strings.TrimSuffix(strings.TrimPrefix(path, "/charm/containers/"), "/pebble.socket")
+			return pebble.New(pebble.Config{SocketPath: path, Transport: &containerTransport{name, pebbles[name], r}})
+		},
+		Machine: recordedMachine{simulated, r},
+		Store:   store,
+		Stderr:  &stderr,
+	})
+	if o.Err != nil {
+		o.ExitCode = 1
+		o.Diagnostics = host.Diagnose(o.Err, charm.Source)
+	}
+	if err := hook.End(o.ExitCode); err != nil {
+		o.ExitCode, o.Err = 1, err
+		o.Diagnostics = host.Diagnose(err, charm.Source)
+	}
+	o.Steps, o.Stderr, o.Action = r.steps, stderr.String(), hook.ActionResult()
+
+	after := *before
+	after.Juju = *juju.State()
+	after.Containers = nil
+	for _, name := range slices.Sorted(maps.Keys(pebbles)) {
+		after.Containers = append(after.Containers, pebbles[name].State())
+	}
+	if err := after.keep(store.Document); err != nil {
+		return nil, err
+	}
+	o.State = &after
+	o.Changes, err = difference(before, &after)
+	return o, err
+}
+
+func hookName(e modeltest.Event) string {
+	if e.Action {
+		return e.Name + " action"
+	}
+	return e.Name
+}
+
+// relate adds the relation that a relation event is about, if the state has
+// none of that endpoint, and chooses the remote unit of an event that needs
+// one.
+func (s *State) relate(meta *model.Metadata, e *modeltest.Event) {
+	def, ok := meta.Event(strings.ReplaceAll(e.Name, "-", "_"))
+	if !ok || e.Action || !def.Kind.Relation() {
+		return
+	}
+	var found *modeltest.Relation
+	next := 1
+	for _, r := range s.Juju.Relations {
+		next = max(next, r.ID+1)
+		if r.Endpoint == def.Subject && (e.RelationID == nil || *e.RelationID == r.ID) {
+			found = r
+		}
+	}
+	peer := meta.Relations[def.Subject].Role == model.Peer
+	if found == nil {
+		if e.RelationID != nil {
+			return
+		}
+		found = &modeltest.Relation{ID: next, Endpoint: def.Subject}
+		if peer {
+			found.PeersData = map[int]map[string]string{s.Juju.UnitID + 1: {}}
+		} else {
+			found.RemoteUnitsData = map[int]map[string]string{0: {}}
+		}
+		s.Juju.Relations = append(s.Juju.Relations, found)
+	}
+	units := found.RemoteUnitsData
+	if peer {
+		units = found.PeersData
+	}
+	switch def.Kind {
+	case model.RelationJoined, model.RelationChanged, model.RelationDeparted:
+		if e.RemoteUnit == nil && len(units) > 0 {
+			first := slices.Min(slices.Collect(maps.Keys(units)))
+			e.RemoteUnit = &first
+		} else if e.RemoteUnit != nil && *e.RemoteUnit < 0 {
+			e.RemoteUnit = nil // the application's own change
+		}
+	}
+}
+
+// A recorder keeps the steps of all seams in their order.
+type recorder struct {
+	mu    sync.Mutex
+	steps []Step
+}
+
+func (r *recorder) add(s Step) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.steps = append(r.steps, s)
+}
+
+// tools records hook tools.
+type tools struct {
+	hook *modeltest.Hook
+	r    *recorder
+}
+
+func (t tools) Run(ctx context.Context, call hooktool.Call) (hooktool.Result, error) {
+	result, err := t.hook.Run(ctx, call)
+	if call.Name == "juju-log" && err == nil && result.Code == 0 {
+		logs := t.hook.Logs()
+		if n := len(logs); n > 0 {
+			t.r.add(Step{Via: "log", What: logs[n-1].Level, Result: logs[n-1].Message})
+		}
+		return result, err
+	}
+	s := Step{Via: "juju", What: strings.Join(append([]string{call.Name}, call.Args...), " "), Input: string(call.Stdin)}
+	switch {
+	case err != nil:
+		s.Failed, s.Result = true, err.Error()
+	case result.Code != 0:
+		s.Failed, s.Result = true, strings.TrimSpace(string(result.Stderr))
+	default:
+		s.Result = strings.TrimSpace(string(result.Stdout))
+	}
+	t.r.add(s)
+	return result, err
+}
+
+// containerTransport records requests to one container's Pebble.
+type containerTransport struct {
+	name   string
+	server *pebbletest.Server
+	r      *recorder
+}
+
+func (t *containerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	before := len(t.server.Requests())
+	resp, err := t.server.Transport().RoundTrip(req)
+	s := Step{Via: "pebble", What: t.name + ": " + req.Method + " " + req.URL.Path}
+	if requests := t.server.Requests(); len(requests) > before {
+		last := requests[len(requests)-1]
+		s.What = t.name + ": " + last.Summary
+		if last.Code >= 400 {
+			s.Failed, s.Result = true, fmt.Sprintf("%d %s", last.Code, http.StatusText(last.Code))
+		}
+	}
+	if err != nil {
+		s.Failed, s.Result = true, err.Error()
+	}
+	t.r.add(s)
+	return resp, err
+}
+
+// recordedMachine records HTTP requests.
+type recordedMachine struct {
+	*machinetest.Machine
+	r *recorder
+}
+
+func (m recordedMachine) Transport(o machine.TransportOptions) (http.RoundTripper, error) {
+	t, err := m.Machine.Transport(o)
+	return httpTransport{t, m.r}, err
+}
+
+type httpTransport struct {
+	next http.RoundTripper
+	r    *recorder
+}
+
+func (t httpTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.next.RoundTrip(req)
+	s := Step{Via: "http", What: req.Method + " " + req.URL.Redacted()}
+	var undescribed *machine.UndescribedError
+	switch {
+	case errors.As(err, &undescribed):
+		s.Failed, s.Result = true, "the state does not describe it"
+	case err != nil:
+		s.Failed, s.Result = true, err.Error()
+	default:
+		s.Result = resp.Status
+	}
+	t.r.add(s)
+	return resp, err
+}

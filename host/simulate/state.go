@@ -1,0 +1,287 @@
+package simulate
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/starcharm/starcharm/builtins/machine/machinetest"
+	"github.com/starcharm/starcharm/host"
+	"github.com/starcharm/starcharm/model"
+	"github.com/starcharm/starcharm/model/modeltest"
+	"github.com/starcharm/starcharm/pebble/pebbletest"
+)
+
+// maxState is how large a state file may be.
+const maxState = 16 << 20
+
+// A State is the world before or after a hook: Juju, the containers, the
+// machine, and what the charm keeps.
+type State struct {
+	Juju       modeltest.State     `yaml:",inline"`
+	Containers []*pebbletest.State `yaml:"containers"`
+	Machine    machinetest.State   `yaml:",inline"`
+	// StoredState holds the stored objects' values, by object and name.
+	StoredState map[string]map[string]any `yaml:"stored_state"`
+	Deferred    []Deferred                `yaml:"deferred"`
+	// ConfigDigests are what event.changed_config compares with; nil before
+	// the first config-changed.
+	ConfigDigests map[string]string `yaml:"config_digests"`
+}
+
+// Deferred is a deferred event.
+type Deferred struct {
+	Event        string         `yaml:"event"`
+	Scope        string         `yaml:"scope,omitempty"`
+	Handler      string         `yaml:"handler"`
+	HandlerScope string         `yaml:"handler_scope,omitempty"`
+	Data         map[string]any `yaml:"data,omitempty"`
+}
+
+// ReadState reads a state file. The error names the line of a key that is
+// unknown, and the nearest one.
+func ReadState(path string) (*State, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the state: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxState+1))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the state: %w", err)
+	}
+	if len(text) > maxState {
+		return nil, fmt.Errorf("cannot read the state: %s is larger than %d MiB", path, maxState>>20)
+	}
+	s, err := ParseState(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
+// ParseState reads the text of a state file.
+func ParseState(text []byte) (*State, error) {
+	s := &State{}
+	dec := yaml.NewDecoder(strings.NewReader(string(text)))
+	dec.KnownFields(true)
+	err := dec.Decode(s)
+	var types *yaml.TypeError
+	switch {
+	case errors.Is(err, io.EOF):
+		return s, nil
+	case errors.As(err, &types):
+		lines := make([]string, len(types.Errors))
+		for i, line := range types.Errors {
+			lines[i] = explain(line)
+		}
+		return nil, errors.New(strings.Join(lines, "; "))
+	case err != nil:
+		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	return s, nil
+}
+
+// explain turns yaml's "line 3: field foo not found in type simulate.State"
+// into what a reader of YAML knows, with the nearest key.
+func explain(line string) string {
+	m := regexp.MustCompile(`^(line \d+): field (.*) not found in type (\S+)$`).FindStringSubmatch(line)
+	if m == nil {
+		return line
+	}
+	text := fmt.Sprintf("%s: there is no key %q here", m[1], m[2])
+	if near := model.Nearest(m[2], keys(reflect.TypeOf(State{}), m[3], map[reflect.Type]bool{})); near != "" {
+		text += fmt.Sprintf("; did you mean %q?", near)
+	}
+	return text
+}
+
+// keys are the YAML keys of the type of that name, which is t or in it.
+func keys(t reflect.Type, name string, seen map[reflect.Type]bool) []string {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || seen[t] {
+		return nil
+	}
+	seen[t] = true
+	if t.String() == name {
+		return keysOf(t)
+	}
+	for i := 0; i < t.NumField(); i++ {
+		if found := keys(t.Field(i).Type, name, seen); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+func keysOf(t reflect.Type) []string {
+	var all []string
+	for i := 0; i < t.NumField(); i++ {
+		key, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+		switch {
+		case options == "inline" && t.Field(i).Type.Kind() == reflect.Struct:
+			all = append(all, keysOf(t.Field(i).Type)...)
+		case key != "" && key != "-":
+			all = append(all, key)
+		}
+	}
+	return all
+}
+
+// clone copies what a run changes in place.
+func (s *State) clone() *State {
+	c := *s
+	c.Juju = *s.Juju.Clone()
+	c.Containers = slices.Clone(s.Containers)
+	return &c
+}
+
+// complete adds the containers that the metadata has and the state does not
+// name: there they are, empty and connectable.
+func (s *State) complete(meta *model.Metadata) error {
+	var names []string
+	for name := range meta.Containers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, c := range s.Containers {
+		if !slices.Contains(names, c.Name) {
+			text := fmt.Sprintf("the charm's metadata has no container %q", c.Name)
+			if near := model.Nearest(c.Name, names); near != "" {
+				text += fmt.Sprintf("; did you mean %q?", near)
+			}
+			return errors.New(text)
+		}
+	}
+	for _, name := range names {
+		if s.container(name) == nil {
+			s.Containers = append(s.Containers, &pebbletest.State{Name: name})
+		}
+	}
+	for i, c := range s.Containers {
+		reachable := c.Reachable()
+		explicit := *c
+		explicit.CanConnect = &reachable
+		s.Containers[i] = &explicit
+	}
+	slices.SortFunc(s.Containers, func(a, b *pebbletest.State) int { return strings.Compare(a.Name, b.Name) })
+	return nil
+}
+
+func (s *State) container(name string) *pebbletest.State {
+	for _, c := range s.Containers {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// document is what the charm keeps, as the host reads it.
+func (s *State) document() ([]byte, error) {
+	if s.StoredState == nil && s.Deferred == nil && s.ConfigDigests == nil {
+		return nil, nil
+	}
+	doc := &host.Document{Version: host.DocumentVersion, Config: s.ConfigDigests}
+	for object, values := range s.StoredState {
+		for name, value := range values {
+			raw, err := json.Marshal(value)
+			if err != nil {
+				return nil, fmt.Errorf("cannot keep stored_state %s.%s: %w", object, name, err)
+			}
+			doc.Set(object, name, raw)
+		}
+	}
+	for _, d := range s.Deferred {
+		data := d.Data
+		if data == nil {
+			data = map[string]any{}
+		}
+		raw, err := json.Marshal(data)
+		if err != nil {
+			return nil, fmt.Errorf("cannot keep the deferred event %s: %w", d.Event, err)
+		}
+		doc.Deferred = append(doc.Deferred, &host.Notice{
+			Event: d.Event, Scope: d.Scope, Handler: d.Handler, HandlerScope: d.HandlerScope, Data: raw,
+		})
+	}
+	return doc.Encode()
+}
+
+// keep takes over what the charm keeps after a hook.
+func (s *State) keep(document []byte) error {
+	doc, err := host.ParseDocument("memory", document)
+	if err != nil {
+		return err
+	}
+	s.StoredState, s.Deferred, s.ConfigDigests = nil, nil, doc.Config
+	for object, values := range doc.Stored {
+		if s.StoredState == nil {
+			s.StoredState = map[string]map[string]any{}
+		}
+		s.StoredState[object] = map[string]any{}
+		for name, raw := range values {
+			if s.StoredState[object][name], err = plain(raw); err != nil {
+				return err
+			}
+		}
+	}
+	for _, n := range doc.Deferred {
+		data, err := plain(n.Data)
+		if err != nil {
+			return err
+		}
+		d := Deferred{Event: n.Event, Scope: n.Scope, Handler: n.Handler, HandlerScope: n.HandlerScope}
+		d.Data, _ = data.(map[string]any)
+		if len(d.Data) == 0 {
+			d.Data = nil
+		}
+		s.Deferred = append(s.Deferred, d)
+	}
+	return nil
+}
+
+// plain reads JSON so that integers stay integers.
+func plain(raw json.RawMessage) (any, error) {
+	dec := json.NewDecoder(strings.NewReader(string(raw)))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, err
+	}
+	return numbers(v), nil
+}
+
+func numbers(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return n
+		}
+		if n, ok := new(big.Int).SetString(v.String(), 10); ok {
+			return n
+		}
+		f, _ := v.Float64() // the decoder has checked that it is a number
+		return f
+	case []any:
+		for i := range v {
+			v[i] = numbers(v[i])
+		}
+	case map[string]any:
+		for key := range v {
+			v[key] = numbers(v[key])
+		}
+	}
+	return v
+}
