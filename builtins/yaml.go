@@ -10,12 +10,17 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 	yaml "gopkg.in/yaml.v3"
 )
+
+// maxYAMLBytes bounds what is decoded: the parser's nodes take 200 times the
+// memory of the shortest text.
+const maxYAMLBytes = 4 << 20
 
 // Kinds of failure of module yaml.
 var yamlDecodeError = &Kind{Name: "yaml.DecodeError"}
@@ -24,7 +29,7 @@ var yamlTable = table[struct{}]{
 	typ: "yaml",
 	doc: "Encodes and decodes YAML. The order of keys is kept; true and false are booleans, yes and no are strings; dates stay strings.",
 	members: []member[struct{}]{
-		{name: "decode", sig: "(text: str, default = <fail>) -> value", doc: "Decodes text that holds one document; empty text gives None. What is not YAML, has a key twice or is out of bounds (16 MiB, nested deeper than 500, aliases that stand for more than a million values) gives default if there is one, otherwise the failure yaml.DecodeError, whose field line is the line or 0.",
+		{name: "decode", sig: "(text: str, default = <fail>) -> value", doc: "Decodes text that holds one document; empty text gives None. What is not YAML, has a key twice or is out of bounds (4 MiB, nested deeper than 500, aliases that stand for more than a million values) gives default if there is one, otherwise the failure yaml.DecodeError, whose field line is the line or 0.",
 			call: func(_ struct{}, in invocation) (starlark.Value, error) {
 				return decodeYAML(in, func(docs []starlark.Value) (starlark.Value, error) {
 					switch len(docs) {
@@ -93,8 +98,8 @@ func decodeYAML(in invocation, pick func([]starlark.Value) (starlark.Value, erro
 
 // yamlDocuments decodes every document of text.
 func yamlDocuments(text string) (docs []starlark.Value, err error) {
-	if len(text) > maxDecodeBytes {
-		return nil, &yamlError{message: fmt.Sprintf("it has %d bytes, more than %d", len(text), maxDecodeBytes)}
+	if len(text) > maxYAMLBytes {
+		return nil, &yamlError{message: fmt.Sprintf("it has %d bytes, more than %d", len(text), maxYAMLBytes)}
 	}
 	// The parser reports what it cannot read by panicking inside; should a
 	// panic ever get out, hostile text must not end the hook.
@@ -347,7 +352,7 @@ func yamlNode(v starlark.Value) (*yaml.Node, error) {
 			return nil, errors.New("cannot encode a string that is not UTF-8 as YAML: use bytes(…)")
 		}
 		node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: string(v)}
-		if ambiguousYAML(string(v)) {
+		if ambiguousYAML(string(v)) || strings.Contains(string(v), "\n") && !blockYAML(string(v)) {
 			node.Style = yaml.DoubleQuotedStyle
 		}
 		return node, nil
@@ -413,11 +418,25 @@ func yamlFloat(f float64) string {
 }
 
 // ambiguousYAML says whether text, unquoted, is a string to YAML 1.2 but a
-// boolean or a base-60 number to YAML 1.1, which much software still reads.
+// boolean, a base-60 number or a merge to YAML 1.1, which much software still
+// reads.
 func ambiguousYAML(text string) bool {
 	switch strings.ToLower(text) {
-	case "y", "n", "yes", "no", "on", "off":
+	case "y", "n", "yes", "no", "on", "off", "<<":
 		return true
 	}
 	return strings.Contains(text, ":") && strings.Trim(text, "+-0123456789_:.") == ""
+}
+
+// blockYAML says whether text of several lines keeps every character when it
+// is written as a block, below a "|". Otherwise it is written in quotes.
+func blockYAML(text string) bool {
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if strings.TrimRight(line, " \t") != line {
+			return false
+		}
+	}
+	return !strings.ContainsAny(text[:1], " \t\n") &&
+		strings.IndexFunc(text, func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }) < 0
 }

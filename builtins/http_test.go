@@ -1,0 +1,173 @@
+package builtins
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.starlark.net/starlark"
+
+	"github.com/starcharm/starcharm/builtins/machine"
+)
+
+// send makes one request of the real machine and returns what came of it.
+func send(ctx context.Context, address string, options ...starlark.Tuple) (*httpResponse, error) {
+	get, err := newHTTP(ctx, machine.Real()).(starlark.HasAttrs).Attr("post")
+	if err != nil {
+		return nil, err
+	}
+	v, err := starlark.Call(&starlark.Thread{}, get, starlark.Tuple{starlark.String(address)}, options)
+	if err != nil {
+		return nil, err
+	}
+	return v.(*httpResponse), nil
+}
+
+func option(name string, v starlark.Value) starlark.Tuple {
+	return starlark.Tuple{starlark.String(name), v}
+}
+
+// wantFailure checks that err is a failure of a kind, and returns it.
+func wantFailure(t *testing.T, err error, kind *Kind) *Failure {
+	t.Helper()
+	var failure *Failure
+	require.ErrorAs(t, err, &failure)
+	require.Equal(t, kind, failure.Kind, failure.Message)
+	return failure
+}
+
+func TestHTTPSends(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var data any
+		err := json.NewDecoder(r.Body).Decode(&data)
+		fmt.Fprintf(w, "%s %s %v %v %s %s %s", r.Method, r.URL, data, err, r.Header.Get("Content-Type"), r.Header.Get("X-Token"), r.Host)
+	}))
+	defer server.Close()
+	data, headers, params := new(starlark.Dict), new(starlark.Dict), new(starlark.Dict)
+	require.NoError(t, data.SetKey(starlark.String("a"), starlark.MakeInt(1)))
+	require.NoError(t, headers.SetKey(starlark.String("x-token"), starlark.String("t")))
+	require.NoError(t, headers.SetKey(starlark.String("host"), starlark.String("app.example")))
+	require.NoError(t, params.SetKey(starlark.String("q"), starlark.String("a&b")))
+	answer, err := send(t.Context(), server.URL+"/x?y=1", option("json", data), option("headers", headers), option("params", params))
+	require.NoError(t, err)
+	assert.Equal(t, "POST /x?q=a%26b&y=1 map[a:1] <nil> application/json t app.example", string(answer.body))
+}
+
+func TestHTTPTrustsOnlyCA(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hi") }))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains of the refused handshake
+	server.StartTLS()
+	defer server.Close()
+	_, err := send(t.Context(), server.URL)
+	assert.Contains(t, wantFailure(t, err, httpConnectionError).Message, "certificate")
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	answer, err := send(t.Context(), server.URL, option("ca", starlark.String(ca)))
+	require.NoError(t, err)
+	assert.Equal(t, "hi", string(answer.body))
+	_, err = send(t.Context(), server.URL, option("ca", starlark.String("nothing")))
+	assert.ErrorContains(t, err, "cannot find a certificate in ca")
+}
+
+func TestHTTPIgnoresProxyVariables(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "proxy for ", r.URL) }))
+	defer proxy.Close()
+	t.Setenv("HTTP_PROXY", proxy.URL)
+	t.Setenv("http_proxy", proxy.URL)
+	// Nothing has this address, so only a proxy could answer.
+	_, err := send(t.Context(), "http://charm.invalid/x")
+	wantFailure(t, err, httpConnectionError)
+	answer, err := send(t.Context(), "http://charm.invalid/x", option("proxy", starlark.String(proxy.URL)))
+	require.NoError(t, err)
+	assert.Equal(t, "proxy for http://charm.invalid/x", string(answer.body))
+}
+
+func TestHTTPTimeout(t *testing.T) {
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/body" {
+			fmt.Fprint(w, "the start")
+			w.(http.Flusher).Flush()
+		}
+		<-release
+	}))
+	defer server.Close()
+	defer close(release)
+	for _, path := range []string{"/header", "/body"} {
+		_, err := send(t.Context(), server.URL+path, option("timeout", starlark.Float(0.05)))
+		assert.Equal(t, "POST "+server.URL+path+" did not answer within 0.05 seconds", wantFailure(t, err, httpTimeoutError).Message)
+	}
+}
+
+// The end of the hook is no failure: nothing catches it.
+func TestHTTPEndOfHook(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		cancel(errors.New("terminated by SIGTERM"))
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	_, err := send(ctx, server.URL)
+	require.ErrorContains(t, err, "terminated by SIGTERM")
+	var failure *Failure
+	assert.False(t, errors.As(err, &failure))
+}
+
+func TestHTTPBoundsAnswer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		chunk := []byte(strings.Repeat("x", 1<<20))
+		for {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+	}))
+	defer server.Close()
+	_, err := send(t.Context(), server.URL)
+	assert.Contains(t, wantFailure(t, err, httpResponseError).Message, "more than 16777216 bytes")
+}
+
+func TestHTTPBrokenAnswer(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	go func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
+				return
+			}
+			fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
+			c.Close()
+		}
+	}()
+	_, err = send(t.Context(), "http://"+listener.Addr().String())
+	wantFailure(t, err, httpConnectionError)
+}
+
+// A password in a URL does not get into messages.
+func TestHTTPHidesPasswords(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := url.URL{Scheme: "http", User: url.UserPassword("u", "hunter2"), Host: listener.Addr().String()}
+	require.NoError(t, listener.Close())
+	_, err = send(t.Context(), address.String())
+	failure := wantFailure(t, err, httpConnectionError)
+	assert.NotContains(t, failure.Message, "hunter2")
+	assert.Contains(t, failure.Message, "connection refused")
+}

@@ -1,0 +1,121 @@
+package machinetest_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	yaml "gopkg.in/yaml.v3"
+
+	"github.com/starcharm/starcharm/builtins/machine"
+	"github.com/starcharm/starcharm/builtins/machine/machinetest"
+)
+
+func parse(t *testing.T, text string) (*machinetest.Machine, error) {
+	t.Helper()
+	var s machinetest.State
+	decoder := yaml.NewDecoder(strings.NewReader(text))
+	decoder.KnownFields(true)
+	require.NoError(t, decoder.Decode(&s))
+	return machinetest.New(s)
+}
+
+func do(t *testing.T, m machine.Machine, method, url, body string) (int, string, error) {
+	t.Helper()
+	transport, err := m.Transport(machine.TransportOptions{})
+	require.NoError(t, err)
+	req, err := http.NewRequestWithContext(t.Context(), method, url, bytes.NewReader([]byte(body)))
+	require.NoError(t, err)
+	answer, err := transport.RoundTrip(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	return answer.StatusCode, answer.Header.Get("Content-Type") + "|" + string(text), nil
+}
+
+func TestState(t *testing.T) {
+	m, err := parse(t, `
+now: 2026-03-04T05:06:07Z
+http:
+  - {url: "http://app", json: {version: "1"}}
+  - {method: post, url: "http://app/items?kind=a", status: 201, body: made, headers: {content-type: text/plain}}
+  - {url: "http://app/items", body: any query}
+`)
+	require.NoError(t, err)
+	assert.Equal(t, "2026-03-04T05:06:07Z", m.Now().Format("2006-01-02T15:04:05Z07:00"))
+	for _, c := range []struct {
+		method, url string
+		status      int
+		body        string
+	}{
+		{"GET", "http://app/", 200, `application/json|{"version":"1"}`},
+		{"GET", "http://APP", 200, `application/json|{"version":"1"}`},
+		{"POST", "http://app/items?kind=a", 201, "text/plain|made"},
+		{"GET", "http://app/items?x=1", 200, "|any query"},
+	} {
+		status, body, err := do(t, m, c.method, c.url, "sent")
+		require.NoError(t, err)
+		assert.Equal(t, c.status, status)
+		assert.Equal(t, c.body, body)
+	}
+	requests := m.Requests()
+	require.Len(t, requests, 4)
+	assert.Equal(t, "POST http://app/items?kind=a sent", requests[2].Method+" "+requests[2].URL+" "+string(requests[2].Body))
+}
+
+func TestUndescribedRequest(t *testing.T) {
+	m, err := parse(t, `http: [{url: "http://app/a"}, {url: "http://app/q?x=1"}]`)
+	require.NoError(t, err)
+	for _, c := range [][2]string{{"POST", "http://app/a"}, {"GET", "https://app/a"}, {"GET", "http://app/a/"}, {"GET", "http://app:81/a"}, {"GET", "http://app/q?x=2"}} {
+		_, _, err := do(t, m, c[0], c[1], "")
+		var undescribed *machine.UndescribedError
+		require.ErrorAs(t, err, &undescribed, "%s %s", c[0], c[1])
+	}
+	_, _, err = do(t, m, "GET", "http://u:hunter2@app/b", "")
+	assert.EqualError(t, err, `the test does not describe the request GET http://u:xxxxx@app/b: add a route to http, {method: GET, url: "http://u:xxxxx@app/b", …}`)
+	assert.Len(t, m.Requests(), 6)
+}
+
+func TestBadRoutes(t *testing.T) {
+	for text, want := range map[string]string{
+		`http: [{url: /a}]`:                                "cannot use http[0] (GET /a): its url is not like http://host/path",
+		`http: [{url: "ftp://a"}]`:                         "cannot use http[0] (GET ftp://a): its url is not like http://host/path",
+		`http: [{url: "http://a", status: 99}]`:            "cannot use http[0] (GET http://a): its status 99 is not between 200 and 599",
+		`http: [{url: "http://a", body: x, json: 1}]`:      "cannot use http[0] (GET http://a): it has both body and json",
+		`http: [{url: "http://a", fail: slowly}]`:          `cannot use http[0] (GET http://a): fail is "slowly", want refused or timeout`,
+		`http: [{method: PUT, url: "http://a"}, {url: x}]`: "cannot use http[1] (GET x): its url is not like http://host/path",
+	} {
+		_, err := parse(t, text)
+		assert.EqualError(t, err, want)
+	}
+}
+
+func TestEpoch(t *testing.T) {
+	m, err := machinetest.New(machinetest.State{})
+	require.NoError(t, err)
+	assert.Equal(t, machinetest.Epoch(), m.Now())
+}
+
+func TestManyGoroutines(t *testing.T) {
+	m, err := parse(t, `http: [{url: "http://app/a"}]`)
+	require.NoError(t, err)
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			transport, _ := m.Transport(machine.TransportOptions{})
+			req, _ := http.NewRequest("GET", "http://app/a", nil)
+			_, err := transport.RoundTrip(req)
+			assert.NoError(t, err)
+		})
+	}
+	all.Wait()
+	assert.Len(t, m.Requests(), 20)
+}
