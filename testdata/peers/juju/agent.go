@@ -21,6 +21,8 @@ import (
 	"github.com/juju/juju/api/agent/secretsmanager"
 	"github.com/juju/juju/api/agent/uniter"
 	"github.com/juju/juju/secrets"
+	"github.com/juju/juju/secrets/provider"
+	"github.com/juju/juju/secrets/provider/juju"
 	jujuversion "github.com/juju/juju/version"
 	"github.com/juju/juju/worker/uniter/runner"
 	"github.com/juju/juju/worker/uniter/runner/context"
@@ -58,6 +60,7 @@ func newAgent(dir, program string) (*Agent, error) {
 	if err := a.loggers.AddWriter("unit", a.log); err != nil {
 		return nil, err
 	}
+	provider.Register(juju.NewProvider())
 	// The jujuc server logs to the default context.
 	if _, err := loggo.ReplaceDefaultWriter(a.log); err != nil {
 		return nil, err
@@ -68,33 +71,70 @@ func newAgent(dir, program string) (*Agent, error) {
 
 // setWorld starts afresh with a world.
 func (a *Agent) setWorld(raw json.RawMessage) error {
-	var world World
-	if err := decodeStrictly(raw, &world); err != nil {
+	world := new(World)
+	if err := decodeStrictly(raw, world); err != nil {
 		return fmt.Errorf("cannot read the world: %w", err)
 	}
-	charmDir := world.CharmDir
-	if charmDir == "" {
-		charmDir = filepath.Join(a.dir, "charm")
-		if err := os.RemoveAll(charmDir); err != nil {
-			return err
-		}
-		if err := writeCharm(charmDir, world.CharmFiles); err != nil {
-			return err
-		}
+	if err := os.RemoveAll(filepath.Join(a.dir, "charm")); err != nil {
+		return err
 	}
-	controller, err := newController(&world, charmDir)
+	if err := a.install(world, nil); err != nil {
+		return err
+	}
+	controller, err := newController(world, a.paths.charm)
 	if err != nil {
 		return err
 	}
+	a.controller = controller
+	return a.newFactory()
+}
+
+// change applies a merge patch to the world; when it names another charm, that is an upgrade.
+func (a *Agent) change(patch json.RawMessage) error {
+	c := a.controller
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before, err := c.world.clone()
+	if err != nil {
+		return err
+	}
+	if err := c.world.patch(patch); err != nil {
+		return fmt.Errorf("cannot change the world: %w", err)
+	}
+	if c.world.Unit != before.Unit {
+		*c.world = *before
+		return errors.New("cannot change the unit: set up another world")
+	}
+	if err := a.install(c.world, before.CharmFiles); err != nil {
+		return err
+	}
+	return c.readCharm(a.paths.charm)
+}
+
+// install puts the charm and the version of Juju in place that the world names. Of an inline charm it removes what only the
+// version before had, and leaves alone what the charm itself wrote.
+func (a *Agent) install(world *World, before map[string]string) error {
 	jujuversion.Current = a.version
 	if world.JujuVersion != "" {
-		if jujuversion.Current, err = semversion.Parse(world.JujuVersion); err != nil {
+		parsed, err := semversion.Parse(world.JujuVersion)
+		if err != nil {
 			return err
 		}
+		jujuversion.Current = parsed
 	}
-	a.controller = controller
-	a.paths = paths{base: a.dir, tools: filepath.Join(a.dir, "tools"), charm: charmDir}
-	return a.newFactory()
+	a.paths = paths{base: a.dir, tools: filepath.Join(a.dir, "tools"), charm: world.CharmDir}
+	if world.CharmDir != "" {
+		return nil
+	}
+	a.paths.charm = filepath.Join(a.dir, "charm")
+	for name := range before {
+		if _, kept := world.CharmFiles[name]; !kept {
+			if err := os.Remove(filepath.Join(a.paths.charm, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return writeCharm(a.paths.charm, world.CharmFiles)
 }
 
 // newFactory wires Juju's context factory to the controller as the uniter's manifold does.

@@ -60,11 +60,9 @@ func newController(world *World, charmDir string) (*Controller, error) {
 	}
 	c := &Controller{world: world, tag: names.NewUnitTag(world.Unit)}
 	c.app, _ = names.UnitApplication(world.Unit)
-	ch, err := charm.ReadCharmDir(charmDir)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the charm in %s: %w", charmDir, err)
+	if err := c.readCharm(charmDir); err != nil {
+		return nil, err
 	}
-	c.charm = ch
 	c.facades = map[string]facadeCall{}
 	for _, add := range []func(map[string]facadeCall){
 		c.unitCalls, c.relationCalls, c.secretCalls, c.storageCalls, c.actionCalls, c.networkCalls,
@@ -73,6 +71,16 @@ func newController(world *World, charmDir string) (*Controller, error) {
 		add(c.facades)
 	}
 	return c, nil
+}
+
+// readCharm reads the metadata, the options and the actions that the controller knows of the charm.
+func (c *Controller) readCharm(dir string) error {
+	ch, err := charm.ReadCharmDir(dir)
+	if err != nil {
+		return fmt.Errorf("cannot read the charm in %s: %w", dir, err)
+	}
+	c.charm = ch
+	return nil
 }
 
 // writeCharm writes the world's inline charm files below dir.

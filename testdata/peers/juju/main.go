@@ -15,21 +15,16 @@ import (
 
 func main() {
 	program := flag.String("jujuc", "", "path of Juju's jujuc program")
+	dir := flag.String("dir", "", "empty directory for the agent's files; its path goes into a socket's name, so keep it short")
 	flag.Parse()
-	if err := serve(*program, os.Stdin, os.Stdout); err != nil {
+	if err := serve(*program, *dir, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "juju:", err)
 		os.Exit(1)
 	}
 }
 
 // serve answers requests until the input ends.
-func serve(program string, in io.Reader, out io.Writer) error {
-	// Abstract socket names hold 107 bytes, so the directory is kept out of long temporary paths.
-	dir, err := os.MkdirTemp("/tmp", "juju-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
+func serve(program, dir string, in io.Reader, out io.Writer) error {
 	agent, err := newAgent(dir, program)
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func (a *Agent) do(request Request) (Answer, error) {
 	env := environment(request.Env)
 	switch request.Op {
 	case "change":
-		return Answer{}, a.controller.change(request.World)
+		return Answer{}, a.change(request.World)
 	case "hook":
 		if request.Hook == nil {
 			return Answer{}, errors.New("no hook was named")
@@ -71,13 +71,6 @@ func (a *Agent) do(request Request) (Answer, error) {
 		return Answer{Outcome: &outcome, Action: id, Results: results}, err
 	}
 	return Answer{}, fmt.Errorf("unknown op %q", request.Op)
-}
-
-// change applies a merge patch to the world. The unit stays the same.
-func (c *Controller) change(patch json.RawMessage) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.world.patch(patch)
 }
 
 // open opens the context of the request's action or hook.

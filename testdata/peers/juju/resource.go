@@ -45,7 +45,7 @@ func (c *Controller) resourceInfo(name string) (params.Resource, error) {
 	return params.Resource{
 		ID: c.app + "/" + name, ApplicationID: c.app,
 		CharmResource: params.CharmResource{
-			Name: name, Type: kind, Path: path.Join(name, filename), Origin: charmresource.OriginUpload.String(),
+			Name: name, Type: kind, Path: filename, Origin: charmresource.OriginUpload.String(),
 			Fingerprint: fingerprint.Bytes(), Size: int64(len(resource.Content)),
 		},
 	}, nil

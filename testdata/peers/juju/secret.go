@@ -12,7 +12,11 @@ import (
 
 	"github.com/juju/juju/core/secrets"
 	"github.com/juju/juju/rpc/params"
+	"github.com/juju/juju/secrets/provider/juju"
 )
+
+// backendID names the controller's own backend, which keeps the content in the controller.
+const backendID = "a9a1b6c0-2f7e-4c8e-9d55-0c6a9a3c4c11"
 
 // secretCalls answers the SecretsManager facade: secrets are kept in the controller, there is no external backend.
 func (c *Controller) secretCalls(calls map[string]facadeCall) {
@@ -24,7 +28,13 @@ func (c *Controller) secretCalls(calls map[string]facadeCall) {
 		return params.StringResults{Results: results}, nil
 	})
 	calls["SecretsManager.GetSecretBackendConfigs"] = handle(func(params.SecretBackendArgs) (params.SecretBackendConfigResults, error) {
-		return params.SecretBackendConfigResults{}, errors.NotFoundf("external secret backend")
+		config := params.SecretBackendConfigResult{
+			ControllerUUID: backendID, ModelUUID: c.world.Model.UUID, ModelName: c.world.Model.Name,
+			Config: params.SecretBackendConfig{BackendType: juju.BackendType},
+		}
+		return params.SecretBackendConfigResults{
+			ActiveID: backendID, Results: map[string]params.SecretBackendConfigResult{backendID: config},
+		}, nil
 	})
 	calls["SecretsManager.GetSecretMetadata"] = handle(func(struct{}) (params.ListSecretResults, error) {
 		return c.ownedSecrets()
@@ -278,7 +288,6 @@ func (c *Controller) upsertSecret(secret *Secret, arg params.UpsertSecretArg) er
 			secret.Expire = nil
 		}
 	}
-	secret.Manager = c.world.Unit
 	return nil
 }
 

@@ -89,12 +89,11 @@ type Secret struct {
 	Rotate      string              `json:"rotate,omitempty"`
 	NextRotate  *time.Time          `json:"next-rotate,omitempty"`
 	Expire      *time.Time          `json:"expire,omitempty"`
-	Latest      int                 `json:"latest"`                 // the newest revision's number
-	Revisions   map[int]Content     `json:"revisions,omitempty"`    // plain, not encoded
-	Grants      map[string]Grant    `json:"grants,omitempty"`       // by unit or application name
-	Consumers   map[string]Consumer `json:"consumers,omitempty"`    // by unit name
-	Rotated     int                 `json:"rotated,omitempty"`      // how often the agent reported a rotation
-	Manager     string              `json:"last-manager,omitempty"` // the unit that changed it last
+	Latest      int                 `json:"latest"`              // the newest revision's number
+	Revisions   map[int]Content     `json:"revisions,omitempty"` // plain, not encoded
+	Grants      map[string]Grant    `json:"grants,omitempty"`    // by unit or application name
+	Consumers   map[string]Consumer `json:"consumers,omitempty"` // by unit name
+	Rotated     int                 `json:"rotated,omitempty"`   // how often the agent reported a rotation
 }
 
 // Content is a revision's keys and values.
