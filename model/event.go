@@ -3,6 +3,8 @@ package model
 import (
 	"cmp"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -195,17 +197,11 @@ type Event struct {
 func (m *Metadata) Events() []EventDef {
 	var events []EventDef
 	for _, info := range eventKinds {
-		switch info.about {
-		case aboutCharm:
+		if info.about == aboutCharm {
 			events = append(events, EventDef{Name: string(info.kind), Kind: info.kind})
-		case aboutEndpoint:
-			events = appendEvents(events, info.kind, m.Relations)
-		case aboutStorage:
-			events = appendEvents(events, info.kind, m.Storages)
-		case aboutContainer:
-			events = appendEvents(events, info.kind, m.Containers)
-		case aboutAction:
-			events = appendEvents(events, info.kind, m.Actions)
+		}
+		for subject := range m.subjects(info.about) {
+			events = append(events, EventDef{Name: normal(subject) + "_" + string(info.kind), Kind: info.kind, Subject: subject})
 		}
 	}
 	slices.SortFunc(events, func(a, b EventDef) int {
@@ -214,18 +210,37 @@ func (m *Metadata) Events() []EventDef {
 	return events
 }
 
-func appendEvents[T any](events []EventDef, kind EventKind, subjects map[string]T) []EventDef {
-	for subject := range subjects {
-		events = append(events, EventDef{Name: normal(subject) + "_" + string(kind), Kind: kind, Subject: subject})
+// subjects returns the names of what events may be about, in any order.
+func (m *Metadata) subjects(about string) iter.Seq[string] {
+	switch about {
+	case aboutEndpoint:
+		return maps.Keys(m.Relations)
+	case aboutStorage:
+		return maps.Keys(m.Storages)
+	case aboutContainer:
+		return maps.Keys(m.Containers)
+	case aboutAction:
+		return maps.Keys(m.Actions)
 	}
-	return events
+	return func(func(string) bool) {}
 }
 
 // Event finds an event by its name, such as "db_relation_changed".
 func (m *Metadata) Event(name string) (EventDef, bool) {
-	for _, event := range m.Events() {
-		if event.Name == name {
-			return event, true
+	for _, info := range eventKinds {
+		prefix, ok := strings.CutSuffix(name, string(info.kind))
+		switch {
+		case !ok:
+		case info.about == aboutCharm:
+			if prefix == "" {
+				return EventDef{Name: name, Kind: info.kind}, true
+			}
+		default:
+			for subject := range m.subjects(info.about) {
+				if normal(subject)+"_" == prefix {
+					return EventDef{Name: name, Kind: info.kind, Subject: subject}, true
+				}
+			}
 		}
 	}
 	return EventDef{}, false

@@ -28,11 +28,18 @@ func TestMetadataEvents(t *testing.T) {
 	}
 	assert.Len(t, names, 21+5*4+2*3+4*2+2)
 
+	for _, event := range m.Events() {
+		found, ok := m.Event(event.Name)
+		assert.True(t, ok)
+		assert.Equal(t, event, found)
+	}
 	event, ok := m.Event("my_site_relation_joined")
 	assert.True(t, ok)
 	assert.Equal(t, EventDef{"my_site_relation_joined", RelationJoined, "my-site"}, event)
-	_, ok = m.Event("my-site_relation_joined")
-	assert.False(t, ok)
+	for _, name := range []string{"my-site_relation_joined", "x_install", "relation_joined", "_relation_joined", "db_relation_join", ""} {
+		_, ok = m.Event(name)
+		assert.False(t, ok, name)
+	}
 }
 
 func TestContextEvent(t *testing.T) {

@@ -62,13 +62,13 @@ func TestSecretContent(t *testing.T) {
 }
 
 func TestSecretsAreMasked(t *testing.T) {
-	m, s := newModel(t, nil, map[string]any{"secret-get": `{"a": "hunter22", "b": "two\nlines", "c": "abc", "d": "hunter22-long"}`})
+	m, s := newModel(t, nil, map[string]any{"secret-get": `{"a": "hunter22", "b": "two\nlines", "c": "abc", "d": "hunter22-long", "e": "??>>??>>"}`})
 	secret, err := m.Secret("x", "")
 	require.NoError(t, err)
 	_, err = secret.Content(false)
 	require.NoError(t, err)
 	s.take()
-	assert.Equal(t, "<secret>, <secret>; <secret> <secret> abc <secret>", m.Mask(`hunter22-long, hunter22; two\nlines two`+"\nlines abc aHVudGVyMjI="))
+	assert.Equal(t, "<secret>, <secret>; <secret> <secret> abc <secret> <secret> <secret>", m.Mask(`hunter22-long, hunter22; two\nlines two`+"\nlines abc aHVudGVyMjI= Pz8+Pj8/Pj4= Pz8-Pj8_Pj4="))
 	require.NoError(t, m.Log("INFO", "it is hunter22"))
 	require.NoError(t, m.SetUnitStatus(Status{"blocked", "bad password hunter22"}))
 	require.NoError(t, m.SecurityEvent("INFO", "x", "hunter22"))

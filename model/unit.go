@@ -22,6 +22,9 @@ func (m *Model) SetWorkloadVersion(version string) error {
 // PlannedUnits returns how many units the application is meant to have: those
 // that are dying do not count.
 func (m *Model) PlannedUnits() (int, error) {
+	if m.planned != nil {
+		return *m.planned, nil
+	}
 	answer, err := m.run("goal-state", nil, "--format=json")
 	if err != nil {
 		return 0, err
@@ -43,6 +46,7 @@ func (m *Model) PlannedUnits() (int, error) {
 			planned++
 		}
 	}
+	m.planned = &planned
 	return planned, nil
 }
 
