@@ -141,7 +141,7 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 	after.Juju = *juju.State()
 	after.Containers = nil
 	for _, name := range slices.Sorted(maps.Keys(pebbles)) {
-		after.Containers = append(after.Containers, pebbles[name].State())
+		after.Containers = append(after.Containers, explicit(pebbles[name].State()))
 	}
 	if err := after.keep(store.Document); err != nil {
 		return nil, err
@@ -229,7 +229,7 @@ func (t tools) Run(ctx context.Context, call hooktool.Call) (hooktool.Result, er
 		}
 		return result, err
 	}
-	s := Step{Via: "juju", What: strings.Join(append([]string{call.Name}, call.Args...), " "), Input: string(call.Stdin)}
+	s := Step{Via: "juju", What: commandLine(call), Input: string(call.Stdin)}
 	switch {
 	case err != nil:
 		s.Failed, s.Result = true, err.Error()
@@ -240,6 +240,18 @@ func (t tools) Run(ctx context.Context, call hooktool.Call) (hooktool.Result, er
 	}
 	t.r.add(s)
 	return result, err
+}
+
+// commandLine is a call as one would type it.
+func commandLine(call hooktool.Call) string {
+	words := []string{call.Name}
+	for _, arg := range call.Args {
+		if arg == "" || strings.ContainsAny(arg, " \t\n'\"$\\|&;<>()*?#~`") {
+			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+		words = append(words, arg)
+	}
+	return strings.Join(words, " ")
 }
 
 // containerTransport records requests to one container's Pebble.

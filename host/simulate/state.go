@@ -170,13 +170,18 @@ func (s *State) complete(meta *model.Metadata) error {
 		}
 	}
 	for i, c := range s.Containers {
-		reachable := c.Reachable()
-		explicit := *c
-		explicit.CanConnect = &reachable
-		s.Containers[i] = &explicit
+		s.Containers[i] = explicit(c)
 	}
 	slices.SortFunc(s.Containers, func(a, b *pebbletest.State) int { return strings.Compare(a.Name, b.Name) })
 	return nil
+}
+
+// explicit is the container with what it leaves unsaid, so that two of them can
+// be compared.
+func explicit(c *pebbletest.State) *pebbletest.State {
+	said, reachable := *c, c.Reachable()
+	said.CanConnect = &reachable
+	return &said
 }
 
 func (s *State) container(name string) *pebbletest.State {
