@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -18,7 +19,8 @@ type Duration time.Duration
 func ParseDuration(text string) (Duration, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		return 0, fmt.Errorf("invalid duration %q: it needs a number and a unit, such as \"10s\"", text)
+		// The daemon's own words.
+		return 0, fmt.Errorf("invalid duration %q", text)
 	}
 	return Duration(d), nil
 }
@@ -32,11 +34,11 @@ func (d Duration) MarshalYAML() (any, error) { return d.String(), nil }
 // UnmarshalYAML reads d from a scalar.
 func (d *Duration) UnmarshalYAML(node *yaml.Node) error {
 	if node.Kind != yaml.ScalarNode {
-		return fmt.Errorf("line %d: a duration must be a string such as \"10s\"", node.Line)
+		return errors.New("duration must be a YAML string")
 	}
 	parsed, err := ParseDuration(node.Value)
 	if err != nil {
-		return fmt.Errorf("line %d: %w", node.Line, err)
+		return err
 	}
 	*d = parsed
 	return nil

@@ -75,19 +75,12 @@ func (s *Server) listChanges(c *call) response {
 		if which != pebble.SelectAll && change.Ready != (which == pebble.SelectReady) {
 			continue
 		}
-		if service := c.query.Get("for"); service != "" && !concerns(change, service) {
+		if service := c.query.Get("for"); service != "" && !slices.Contains(s.requested[change.ID], service) {
 			continue
 		}
 		changes = append(changes, change)
 	}
 	return result(changes)
-}
-
-// concerns reports whether a task of change is about a service.
-func concerns(change *pebble.Change, service string) bool {
-	return slices.ContainsFunc(change.Tasks, func(task *pebble.Task) bool {
-		return (task.Kind == "start" || task.Kind == "stop") && task.Summary == summary(task.Kind, []string{service})
-	})
 }
 
 func (s *Server) find(c *call) (*pebble.Change, response) {

@@ -19,11 +19,16 @@ func (s *Server) syncChecks(old *pebble.Plan) {
 		if s.checks[name] != nil && config.Equal(old.Checks[name]) {
 			continue
 		}
-		if s.checks[name] != nil {
+		disabled := config.Startup == pebble.StartupDisabled
+		if info := s.checks[name]; info != nil && info.Status != pebble.CheckInactive {
+			if disabled {
+				// It goes on as it was.
+				continue
+			}
 			s.stopCheck(name)
 		}
 		s.checks[name] = newCheck(name, config)
-		if config.Startup != pebble.StartupDisabled {
+		if !disabled {
 			s.startCheck(name)
 		}
 	}
@@ -46,9 +51,9 @@ func describe(info *pebble.CheckInfo, config *pebble.Check) {
 func checkKind(config *pebble.Check) string {
 	switch {
 	case config.HTTP != nil:
-		return "http"
+		return "HTTP"
 	case config.TCP != nil:
-		return "tcp"
+		return "TCP"
 	default:
 		return "exec"
 	}

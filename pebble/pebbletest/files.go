@@ -99,7 +99,7 @@ func (s *Server) readFiles(c *call) response {
 			writePart(form, `form-data; name="files"; filename="`+quote.Replace(p)+`"`, "application/octet-stream", content)
 		}
 	}
-	writePart(form, `form-data; name="response"`, "application/json", string(result(results).body))
+	writePart(form, `form-data; name="response"`, "application/json", string(result(results).body)+"\n")
 	// Writing to a buffer does not fail.
 	_ = form.Close()
 	return response{code: http.StatusOK, contentType: form.FormDataContentType(), body: body.Bytes()}
@@ -179,16 +179,16 @@ func (s *Server) list(p, pattern string, itself bool) ([]*pebble.FileInfo, error
 				continue
 			}
 		}
-		infos = append(infos, describeNode(path.Join(dir, name), name, nodes[i], accounts))
+		infos = append(infos, describeNode(path.Join(dir, name), nodes[i], accounts))
 	}
 	return infos, nil
 }
 
-func describeNode(p, name string, n *node, accounts *accounts) *pebble.FileInfo {
+func describeNode(p string, n *node, accounts *accounts) *pebble.FileInfo {
 	o := n.owner
 	info := &pebble.FileInfo{
 		Path:         p,
-		Name:         name,
+		Name:         path.Base(p),
 		Type:         n.kind,
 		Permissions:  fmt.Sprintf("%03o", n.mode),
 		LastModified: n.modified.Truncate(time.Second),
@@ -315,7 +315,11 @@ func (s *Server) remove(p string, recursive bool) error {
 	if err := requireAbsolute(p); err != nil {
 		return err
 	}
-	place, n, err := s.files.lookup(p, false)
+	target := p
+	if recursive {
+		target = strings.TrimRight(p, "/")
+	}
+	place, n, err := s.files.lookup(target, false)
 	switch {
 	case recursive && errors.Is(err, syscall.ENOENT):
 		return nil
@@ -439,7 +443,7 @@ func (s *Server) write(f writeRequest, content string) error {
 	case base == "/":
 		return errors.New("createtemp /.*~: pattern contains path separator")
 	}
-	temporary := dir + base + ".1~"
+	temporary := path.Join(dir, base) + ".1~"
 	if place, n, err := s.files.lookup(temporary, false); n == nil && place == "" {
 		return pathError("open", temporary, err)
 	}

@@ -1,6 +1,7 @@
 package pebbletest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -35,9 +36,12 @@ func parseLayer(label, text string) (*pebble.Layer, error) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(sections)) {
-		section := sections[name]
+		section, err := reread(sections[name])
+		if err != nil {
+			return nil, fmt.Errorf("cannot parse layer %q section %q: %w", label, name, err)
+		}
 		var problems []string
-		err := section.Decode(targets[name])
+		err = section.Decode(targets[name])
 		var mismatch *yaml.TypeError
 		switch {
 		case errors.As(err, &mismatch):
@@ -45,7 +49,7 @@ func parseLayer(label, text string) (*pebble.Layer, error) {
 		case err != nil:
 			return nil, fmt.Errorf("cannot parse layer %q section %q: %w", label, name, err)
 		}
-		problems = append(problems, unknownFields(&section, reflect.TypeOf(targets[name]))...)
+		problems = append(problems, unknownFields(section, reflect.TypeOf(targets[name]))...)
 		if len(problems) > 0 {
 			// The daemon's types live in a package of that name.
 			all := strings.ReplaceAll(strings.Join(problems, "\n  "), "pebble.", "plan.")
@@ -56,6 +60,20 @@ func parseLayer(label, text string) (*pebble.Layer, error) {
 		return nil, errors.New(`cannot use reserved label prefix "pebble-"`)
 	}
 	return layer, layer.Validate()
+}
+
+// reread writes a section and parses it again: the daemon counts lines from
+// where its section begins, and takes an empty one for an error.
+func reread(section yaml.Node) (*yaml.Node, error) {
+	text, err := yaml.Marshal(&section)
+	if err != nil {
+		return nil, err
+	}
+	var document yaml.Node
+	if err := yaml.NewDecoder(bytes.NewReader(text)).Decode(&document); err != nil {
+		return nil, err
+	}
+	return document.Content[0], nil
 }
 
 // unknownFields reports the keys in node that the struct t has no field for.

@@ -37,17 +37,19 @@ type Server struct {
 
 	mu sync.Mutex
 	// broken is what is wrong with the State that the server started from.
-	broken     error
-	name       string
-	reachable  bool
-	layers     []pebble.LabeledLayer
-	plan       *pebble.Plan
-	services   map[string]*service
-	checks     map[string]*pebble.CheckInfo
-	files      *tree
-	notices    []*notice
-	execs      []*Exec
-	changes    []*pebble.Change
+	broken    error
+	name      string
+	reachable bool
+	layers    []pebble.LabeledLayer
+	plan      *pebble.Plan
+	services  map[string]*service
+	checks    map[string]*pebble.CheckInfo
+	files     *tree
+	notices   []*notice
+	execs     []*Exec
+	changes   []*pebble.Change
+	// requested holds the services that a change is about, by its id.
+	requested  map[string][]string
 	lastTask   int
 	lastNotice int
 	lastChange int
@@ -73,7 +75,7 @@ func New(cfg Config) *Server {
 	if state == nil {
 		state = &State{}
 	}
-	s := &Server{now: cfg.Now, name: state.Name, reachable: state.Reachable(), plan: &pebble.Plan{}}
+	s := &Server{now: cfg.Now, name: state.Name, reachable: state.Reachable(), plan: &pebble.Plan{}, requested: map[string][]string{}}
 	if s.now == nil {
 		s.now = time.Now
 	}

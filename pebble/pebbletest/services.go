@@ -84,6 +84,7 @@ func (s *Server) serviceAction(c *call) response {
 		return badRequest(err)
 	}
 
+	requested := names
 	var tasks []*pebble.Task
 	switch body.Action {
 	case "start":
@@ -104,9 +105,11 @@ func (s *Server) serviceAction(c *call) response {
 	case "replan":
 		changed := s.changed()
 		var stops []string
-		stops, err = s.stopSequence(changed)
+		stops, err = s.plan.StopOrder(changed)
 		if err == nil {
 			names, err = s.plan.StartOrder(slices.Concat(changed, names))
+			requested = slices.Concat(names, stops)
+			// What depends on a changed service stops with it, and stays so.
 			tasks = slices.Concat(s.stopTasks(stops), s.startTasks(names))
 		}
 		if err == nil {
@@ -118,7 +121,20 @@ func (s *Server) serviceAction(c *call) response {
 	if err != nil {
 		return badRequest(fmt.Errorf("cannot %s services: %w", body.Action, err))
 	}
-	return accepted(s.record(body.Action, summary(body.Action, names), tasks))
+	id := s.record(body.Action, summary(body.Action, unique(slices.Concat(requested, names))), tasks)
+	s.requested[id] = requested
+	return accepted(id)
+}
+
+// unique drops what was before.
+func unique(names []string) []string {
+	var kept []string
+	for _, name := range names {
+		if !slices.Contains(kept, name) {
+			kept = append(kept, name)
+		}
+	}
+	return kept
 }
 
 // summary describes a change of services.
