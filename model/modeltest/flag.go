@@ -72,6 +72,9 @@ func (f *flagSet) parse(args []string) (rest []string, help bool, err error) {
 			return append(rest, args...), false, nil
 		case strings.HasPrefix(arg, "--"):
 			name, value, given := strings.Cut(arg[2:], "=")
+			if name == "" {
+				return nil, false, fmt.Errorf("empty option in argument %q", arg)
+			}
 			if name == "help" {
 				return nil, true, nil
 			}
@@ -97,7 +100,7 @@ func (f *flagSet) parseShort(letters string, args *[]string) (help bool, err err
 		if name == "h" {
 			return true, nil
 		}
-		if flag := f.find(name); flag != nil && !flag.isBool && letters != "" {
+		if flag := f.find(name); flag != nil && letters != "" && (!flag.isBool || letters[0] == '=') {
 			return false, f.apply(name, letters, true, args)
 		}
 		if err := f.apply(name, "", false, args); err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/starcharm/starcharm/model"
 )
@@ -18,6 +19,9 @@ type Juju struct {
 	// ReadFile reads the files that tools are told to read, such as
 	// secret-add key#file=PATH. The default reads up to 16 MiB from the disk.
 	ReadFile func(path string) ([]byte, error)
+	// Now is the controller's clock, by which secrets rotate and expire. The
+	// default stands still at the start of 2024.
+	Now func() time.Time
 
 	meta    *model.Metadata
 	version model.Version
@@ -41,7 +45,7 @@ func New(meta *model.Metadata, state *State) (*Juju, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot use juju_version: %w", err)
 	}
-	return &Juju{ReadFile: readFile, meta: meta, version: version, state: s}, nil
+	return &Juju{ReadFile: readFile, Now: epoch, meta: meta, version: version, state: s}, nil
 }
 
 // State returns a copy of the state as it is now: between hooks, all that was
@@ -172,3 +176,5 @@ func (j *Juju) others(r *Relation) map[int]map[string]string {
 	}
 	return r.RemoteUnitsData
 }
+
+func epoch() time.Time { return time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC) }

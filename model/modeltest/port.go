@@ -106,7 +106,8 @@ func preparePort(name string, do func(*Hook, Port) error) func(*Hook, *invocatio
 	}
 }
 
-func (h *Hook) openPort(port Port) error {
+// conflict refuses a range that overlaps another one.
+func (h *Hook) conflict(verb string, port Port) error {
 	for _, other := range h.ports {
 		same := other.Port == port.Port && other.ToPort == port.ToPort
 		if same || other.Protocol != port.Protocol || other.ToPort < port.Port || port.ToPort < other.Port {
@@ -116,7 +117,14 @@ func (h *Hook) openPort(port Port) error {
 		if !slices.Contains(h.state().OpenedPorts, other) {
 			earlier = " requested earlier"
 		}
-		return fmt.Errorf("cannot open %v (unit %q): port range conflicts with %v (unit %q)%s", port, unit, other, unit, earlier)
+		return fmt.Errorf("cannot %s %v (unit %q): port range conflicts with %v (unit %q)%s", verb, port, unit, other, unit, earlier)
+	}
+	return nil
+}
+
+func (h *Hook) openPort(port Port) error {
+	if err := h.conflict("open", port); err != nil {
+		return err
 	}
 	if !slices.Contains(h.ports, port) {
 		h.ports = append(slices.Clone(h.ports), port)
@@ -126,12 +134,10 @@ func (h *Hook) openPort(port Port) error {
 }
 
 func (h *Hook) closePort(port Port) error {
-	h.ports = slices.DeleteFunc(slices.Clone(h.ports), func(other Port) bool {
-		if port.Endpoint == "" {
-			other.Endpoint = ""
-		}
-		return other == port
-	})
+	if err := h.conflict("close", port); err != nil {
+		return err
+	}
+	h.ports = slices.DeleteFunc(slices.Clone(h.ports), func(other Port) bool { return other == port })
 	return nil
 }
 
@@ -152,6 +158,9 @@ func prepareOpenedPorts(h *Hook, c *invocation) (func([]string) error, func() er
 				}
 				endpoints = append(endpoints, endpoint)
 				ports = ports[1:]
+			}
+			if endpoints[0] == "*" {
+				endpoints = endpoints[:1] // all, so the others say nothing
 			}
 			if showEndpoints {
 				text += " (" + strings.Join(endpoints, ", ") + ")"

@@ -77,8 +77,6 @@ func prepareStorageGet(h *Hook, c *invocation) (func([]string) error, func() err
 	}
 }
 
-var notCount = regexp.MustCompile(`^[0-9]+[MGTPEZY](?:i?B)?$|[a-z,]`)
-
 func prepareStorageAdd(h *Hook, c *invocation) (func([]string) error, func() error) {
 	requests := map[string]int{}
 	parse := func(args []string) error {
@@ -87,21 +85,20 @@ func prepareStorageAdd(h *Hook, c *invocation) (func([]string) error, func() err
 		}
 		for _, arg := range args {
 			name, text, given := strings.Cut(arg, "=")
+			if name == "" || strings.Contains(text, "=") {
+				return fmt.Errorf(`expected "name=constraints" or "name", got %q`, arg)
+			}
 			if _, twice := requests[name]; twice {
 				return fmt.Errorf("storage %q specified more than once", name)
 			}
 			requests[name] = 1
-			if !given {
-				continue
+			if given {
+				count, err := storageCount(name, text)
+				if err != nil {
+					return err
+				}
+				requests[name] = count
 			}
-			if notCount.MatchString(text) {
-				return fmt.Errorf("only count can be specified for %q", name)
-			}
-			count, err := strconv.Atoi(text)
-			if err != nil || count <= 0 {
-				return fmt.Errorf("cannot parse constraints for storage %q: cannot parse count: count must be greater than zero, got %q", name, text)
-			}
-			requests[name] = count
 		}
 		return nil
 	}
@@ -111,6 +108,22 @@ func prepareStorageAdd(h *Hook, c *invocation) (func([]string) error, func() err
 		}
 		return nil
 	}
+}
+
+// storageCount reads the constraints of storage-add, which may be a count.
+func storageCount(name, text string) (count int, err error) {
+	if text == "" {
+		return 0, fmt.Errorf("cannot parse constraints for storage %q: storage constraints require at least one field to be specified", name)
+	}
+	for _, part := range splitList(text) {
+		if count, err = strconv.Atoi(part); err != nil {
+			return 0, fmt.Errorf("only count can be specified for %q", name)
+		}
+		if count <= 0 {
+			return 0, fmt.Errorf("cannot parse constraints for storage %q: cannot parse count: count must be greater than zero, got %q", name, part)
+		}
+	}
+	return count, nil
 }
 
 // commitStorage adds what storage-add asked for; the controller refuses a

@@ -1,0 +1,225 @@
+package modeltest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// secretChanges is what a hook wants of secrets, by bare id. It waits for the
+// hook's end.
+type secretChanges map[string]*secretEdit
+
+type secretEdit struct {
+	created   *Secret // a new secret
+	update    *secretUpdate
+	removed   bool
+	revisions []int // to remove
+	grants    []grant
+	revokes   []grant
+}
+
+// secretUpdate holds what is to change; what is empty stays.
+type secretUpdate struct {
+	content                    map[string]string
+	label, description, rotate string
+	expire                     *time.Time
+}
+
+// grant lets an application or a unit read a secret as long as the relation
+// lives; -1 is any relation.
+type grant struct {
+	relation int
+	name     string
+}
+
+func (c secretChanges) edit(id string) *secretEdit {
+	if c[id] == nil {
+		c[id] = &secretEdit{}
+	}
+	return c[id]
+}
+
+func (c secretChanges) created(id string) *Secret {
+	if c[id] == nil {
+		return nil
+	}
+	return c[id].created
+}
+
+func (c secretChanges) removes(id string) bool { return c[id] != nil && c[id].removed }
+
+// view changes a copy of a secret to what the hook sees: with its own changes,
+// but the number of the revision that Juju knows.
+func (c secretChanges) view(secret *Secret) *Secret {
+	edit := c[bareSecret(secret.ID)]
+	if edit == nil || edit.update == nil {
+		return secret
+	}
+	next := secret.NextRotate
+	edit.update.apply(secret, time.Time{})
+	secret.NextRotate = next
+	if len(edit.update.content) > 0 {
+		secret.LatestContent = maps.Clone(edit.update.content)
+	}
+	return secret
+}
+
+func (u *secretUpdate) merge(later secretUpdate) {
+	for _, text := range []struct{ into, from *string }{
+		{&u.label, &later.label}, {&u.description, &later.description}, {&u.rotate, &later.rotate},
+	} {
+		if *text.from != "" {
+			*text.into = *text.from
+		}
+	}
+	if later.expire != nil {
+		u.expire = later.expire
+	}
+	if len(later.content) > 0 {
+		u.content = later.content
+	}
+}
+
+// apply changes all but the content.
+func (u *secretUpdate) apply(secret *Secret, now time.Time) {
+	if u.label != "" {
+		secret.Label = u.label
+	}
+	if u.description != "" {
+		secret.Description = u.description
+	}
+	if u.expire != nil {
+		secret.Expire = u.expire
+	}
+	if u.rotate != "" {
+		secret.Rotate = u.rotate
+		secret.NextRotate = nil
+		if after := rotatePeriods[u.rotate]; after != nil {
+			next := after(now).UTC()
+			secret.NextRotate = &next
+		}
+	}
+}
+
+// commit makes the changes in next, or returns why the controller refuses.
+func (c secretChanges) commit(j *Juju, next *State) error {
+	ids := slices.Sorted(maps.Keys(c))
+	for _, id := range ids {
+		if created := c[id].created; created != nil {
+			if err := next.uniqueLabel(created); err != nil {
+				return fmt.Errorf("creating secrets: %w", err)
+			}
+			next.Secrets = append(next.Secrets, created.clone())
+		}
+	}
+	for _, step := range []struct {
+		what string
+		do   func(*Juju, *State, *Secret, *secretEdit) error
+		need func(*secretEdit) bool
+	}{
+		{"updating secrets", commitUpdate, func(e *secretEdit) bool { return e.update != nil }},
+		{"granting secrets access", commitGrants, func(e *secretEdit) bool { return len(e.grants) > 0 }},
+		{"revoking secrets access", commitRevokes, func(e *secretEdit) bool { return len(e.revokes) > 0 }},
+		{"removing secrets", commitRemoval, func(e *secretEdit) bool { return e.removed || len(e.revisions) > 0 }},
+	} {
+		for _, id := range ids {
+			if !step.need(c[id]) {
+				continue
+			}
+			secret := next.secret(id)
+			err := errPermissionDenied
+			if secret != nil && next.manages(secret) {
+				err = step.do(j, next, secret, c[id])
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", step.what, err)
+			}
+		}
+	}
+	return nil
+}
+
+// uniqueLabel checks that no other secret of the same owner has the label.
+func (s *State) uniqueLabel(secret *Secret) error {
+	for _, other := range s.Secrets {
+		if other.ID != secret.ID && other.Owner == secret.Owner && secret.Label != "" && other.Label == secret.Label {
+			return fmt.Errorf("secret with label %q already exists", secret.Label)
+		}
+	}
+	return nil
+}
+
+func commitUpdate(j *Juju, next *State, secret *Secret, edit *secretEdit) error {
+	edit.update.apply(secret, j.Now())
+	content := edit.update.content
+	if len(content) > 0 && !(j.version.AtLeast(3, 6, 0) && equalContent(content, secret.LatestContent)) {
+		secret.LatestContent = maps.Clone(content)
+		secret.LatestRevision++
+	}
+	return next.uniqueLabel(secret)
+}
+
+func commitGrants(_ *Juju, _ *State, secret *Secret, edit *secretEdit) error {
+	if secret.RemoteGrants == nil {
+		secret.RemoteGrants = map[int][]string{}
+	}
+	for _, g := range edit.grants {
+		if !slices.Contains(secret.RemoteGrants[g.relation], g.name) {
+			secret.RemoteGrants[g.relation] = append(secret.RemoteGrants[g.relation], g.name)
+		}
+	}
+	return nil
+}
+
+func commitRevokes(_ *Juju, _ *State, secret *Secret, edit *secretEdit) error {
+	for _, g := range edit.revokes {
+		for id, names := range secret.RemoteGrants {
+			if g.relation != -1 && g.relation != id {
+				continue
+			}
+			names = slices.DeleteFunc(names, func(name string) bool { return name == g.name })
+			secret.RemoteGrants[id] = names
+			if len(names) == 0 {
+				delete(secret.RemoteGrants, id)
+			}
+		}
+	}
+	return nil
+}
+
+func commitRemoval(_ *Juju, next *State, secret *Secret, edit *secretEdit) error {
+	drop := func() {
+		next.Secrets = slices.DeleteFunc(next.Secrets, func(other *Secret) bool { return other == secret })
+	}
+	if edit.removed {
+		drop()
+		return nil
+	}
+	for _, revision := range edit.revisions {
+		if !slices.Contains(secret.revisions(), revision) {
+			return fmt.Errorf("secret revision \"%s/%d\" not found", bareSecret(secret.ID), revision)
+		}
+		secret.RemovedRevisions = append(secret.RemovedRevisions, revision)
+	}
+	if len(secret.revisions()) == 0 {
+		drop()
+	}
+	return nil
+}
+
+// revisions are those from the tracked to the latest that were not removed.
+func (s *Secret) revisions() []int {
+	first := s.LatestRevision
+	if s.TrackedRevision > 0 {
+		first = min(first, s.TrackedRevision)
+	}
+	var revisions []int
+	for n := first; n <= s.LatestRevision; n++ {
+		if !slices.Contains(s.RemovedRevisions, n) {
+			revisions = append(revisions, n)
+		}
+	}
+	return revisions
+}
