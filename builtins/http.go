@@ -46,7 +46,7 @@ var httpTable = table[*httpClient]{
 		{name: "post", sig: "(url: str, *, body: str | bytes = \"\", json = <none>, " + httpOptions[3:], doc: "Sends a POST request, with body as it is or json encoded as JSON.", call: httpMethod(http.MethodPost)},
 		{name: "put", sig: "(url: str, *, body: str | bytes = \"\", json = <none>, " + httpOptions[3:], doc: "Sends a PUT request, with body as it is or json encoded as JSON.", call: httpMethod(http.MethodPut)},
 		{name: "delete", sig: "(url: str, *, body: str | bytes = \"\", json = <none>, " + httpOptions[3:], doc: "Sends a DELETE request.", call: httpMethod(http.MethodDelete)},
-		{name: "request", sig: "(method: str, url: str, *, body: str | bytes = \"\", json = <none>, " + httpOptions[3:], doc: "Sends a request with any method, for instance \"PATCH\".",
+		{name: "request", sig: "(method: str, /, url: str, *, body: str | bytes = \"\", json = <none>, " + httpOptions[3:], doc: "Sends a request with any method, for instance \"PATCH\".",
 			call: func(c *httpClient, in invocation) (starlark.Value, error) {
 				if len(in.args) == 0 {
 					return nil, fmt.Errorf("%s: missing the method: http.request(\"PATCH\", url)", in.name)

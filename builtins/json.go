@@ -23,9 +23,9 @@ var jsonTable = table[struct{}]{
 	typ: "json",
 	doc: "Encodes and decodes JSON.",
 	members: []member[struct{}]{
-		{name: "encode", sig: "(x) -> str", doc: "Encodes x, compactly and with sorted keys, so that equal values give equal text.",
+		{name: "encode", sig: "(x, /) -> str", doc: "Encodes x, compactly and with sorted keys, so that equal values give equal text.",
 			call: func(_ struct{}, in invocation) (starlark.Value, error) { return encodeJSON(in, "encode") }},
-		{name: "encode_indent", sig: "(x, *, prefix: str = \"\", indent: str = \"\\t\") -> str", doc: "Encodes x over several lines, for people.",
+		{name: "encode_indent", sig: "(x, /, *, prefix: str = \"\", indent: str = \"\\t\") -> str", doc: "Encodes x over several lines, for people.",
 			call: func(_ struct{}, in invocation) (starlark.Value, error) { return encodeJSON(in, "encode_indent") }},
 		{name: "decode", sig: "(text: str, default = <fail>) -> value", doc: "Decodes text. What is not JSON gives default if there is one, otherwise the failure json.DecodeError. Text over 16 MiB, nested deeper than 500, or with a number of more than 4096 digits is refused in the same way.",
 			call: decodeJSON},

@@ -80,3 +80,41 @@ func TestModules(t *testing.T) {
 		})
 	}
 }
+
+// TestModuleSignatures: every parameter that a module's manual names is one
+// that the function knows, and every member is there.
+func TestModuleSignatures(t *testing.T) {
+	for _, doc := range []TypeDoc{
+		base64Table.document(), hashlibTable.document(), httpTable.document(), jsonTable.document(), mathTable.document(),
+		reTable.document(), timeTable.document(), yamlTable.document(),
+	} {
+		module := moduleValues(t.Context(), machine.Real())[doc.Name].(starlark.HasAttrs)
+		for _, member := range doc.Members {
+			v, err := module.Attr(member.Name)
+			require.NoError(t, err)
+			fn, callable := v.(starlark.Callable)
+			require.Equal(t, member.Method, callable, "%s.%s", doc.Name, member.Name)
+			if !callable {
+				continue
+			}
+			params, _, ok := strings.Cut(strings.TrimPrefix(member.Signature, "("), ") -> ")
+			require.True(t, ok, "%s.%s%s", doc.Name, member.Name, member.Signature)
+			if _, byName, ok := strings.Cut(params, "/, "); ok {
+				params = byName
+			} else if strings.HasSuffix(params, "/") {
+				params = ""
+			}
+			for _, param := range strings.Split(params, ", ") {
+				name, _, _ := strings.Cut(strings.TrimSpace(param), ":")
+				name, _, _ = strings.Cut(name, " ")
+				if name == "" || name == "*" {
+					continue
+				}
+				_, err := starlark.Call(&starlark.Thread{}, fn, nil, []starlark.Tuple{{starlark.String(name), starlark.NewList(nil)}})
+				if err != nil {
+					require.NotContains(t, err.Error(), "unexpected keyword", "%s.%s(%s = …)", doc.Name, member.Name, name)
+				}
+			}
+		}
+	}
+}

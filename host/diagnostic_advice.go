@@ -117,6 +117,10 @@ func adviseSyntax(d *Diagnostic, s *script) {
 		adviseIdentifier(d, s, i)
 	case t.kind == tokenOperator:
 		adviseOperator(d, s, i, want)
+	case d.Message == "unexpected newline in string":
+		d.Suggestion = "close the string on its line, or write it in three quotes: \"\"\"…\"\"\""
+	case strings.HasPrefix(d.Message, "invalid escape sequence"):
+		d.Suggestion = "write \\\\ for a backslash, or the whole string raw: r\"…\""
 	case d.Message == "conditional expression without else clause":
 		d.Suggestion = "add what it is otherwise: a if condition else None"
 	}
@@ -148,13 +152,20 @@ func adviseEnd(d *Diagnostic, s *script, i int, got, want string) {
 	}
 }
 
-// noteOpen points at a bracket that was opened on an earlier line.
+// noteOpen points at the bracket, opened on an earlier line, that something
+// at token i should close or follow in a list.
 func noteOpen(d *Diagnostic, s *script, i int, want string) {
-	if open := s.open(i); open >= 0 && s.token(open).start.line < s.token(i-1).end.line+1 && (want == "')'" || want == "']'" || want == "'}'" || want == "','") {
-		b := s.token(open)
-		if i >= len(s.tokens) || s.token(i).start.line > b.start.line {
-			d.Note = fmt.Sprintf("the %s that opens at line %d, column %d is not closed before this", b.text, b.start.line, b.start.column)
-		}
+	open := s.open(i)
+	if open < 0 || want != "')'" && want != "']'" && want != "'}'" && want != "','" {
+		return
+	}
+	b := s.token(open)
+	closer := map[string]string{"(": ")", "[": "]", "{": "}"}[b.text]
+	switch {
+	case i >= len(s.tokens):
+		d.Note = fmt.Sprintf("the %s that opens at line %d, column %d is never closed", b.text, b.start.line, b.start.column)
+	case s.token(i).start.line > b.start.line:
+		d.Note = fmt.Sprintf("before this a comma is missing, or the %s for the %s at line %d, column %d", closer, b.text, b.start.line, b.start.column)
 	}
 }
 
