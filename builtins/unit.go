@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -8,6 +9,9 @@ import (
 
 	"github.com/starcharm/starcharm/model"
 )
+
+// ErrStop ends the hook where it is, without an error and without a commit.
+var ErrStop = errors.New("the hook ends here")
 
 // A unit is this unit or a remote one. Units of one name are the same value.
 type unit struct {
@@ -94,6 +98,23 @@ var unitTable = table[*unit]{
 					return nil, err
 				}
 				return u.h.container(name)
+			}},
+		{name: "reboot", sig: "(*, now: bool = False)", doc: "Has the machine reboot after the hook. With now, at once: the hook ends there, nothing of it is kept, and Juju runs it again afterwards.",
+			call: func(u *unit, in invocation) (starlark.Value, error) {
+				var now bool
+				if err := in.unpack("now?", &now); err != nil {
+					return nil, err
+				}
+				if err := u.mustBeOurs(in.name); err != nil {
+					return nil, err
+				}
+				if err := u.h.Model.Reboot(now); err != nil {
+					return nil, failure(err)
+				}
+				if now {
+					return nil, ErrStop
+				}
+				return starlark.None, nil
 			}},
 		{name: "open_port", sig: "(protocol: str, port: int = None)", doc: "Opens a port when the hook succeeds. Protocol tcp, udp or icmp.",
 			call: func(u *unit, in invocation) (starlark.Value, error) {

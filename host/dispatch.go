@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -47,7 +48,11 @@ func (c *Charm) Dispatch(ctx context.Context, o Options) error {
 		return err
 	}
 	defer d.state.close()
-	if err := d.guarded(d.run); err != nil {
+	err = d.guarded(d.run)
+	if errors.Is(err, builtins.ErrStop) {
+		return nil
+	}
+	if err != nil {
 		d.reporter.report(err, c.Source)
 		return err
 	}
