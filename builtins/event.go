@@ -208,6 +208,9 @@ func (e *Event) String() string {
 			about = append(about, fmt.Sprintf("%s=%v", key, v))
 		}
 	}
+	for _, name := range e.Source.Fields {
+		about = append(about, fmt.Sprintf("%s=%s", name, e.Data[name]))
+	}
 	return strings.TrimSpace("<event "+e.Source.QualifiedName()+" "+strings.Join(about, " ")) + ">"
 }
 

@@ -107,11 +107,12 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 
 	r := &recorder{}
 	pebbles := map[string]*pebbletest.Server{}
-	for _, c := range before.Containers {
+	for i, c := range before.Containers {
 		if err := c.Validate(); err != nil {
 			return nil, err
 		}
 		pebbles[c.Name] = pebbletest.New(pebbletest.Config{State: c, Now: simulated.Now})
+		before.Containers[i] = explicit(pebbles[c.Name].State()) // with all defaults filled in
 	}
 	store := &host.MemoryStore{Document: document}
 	var stderr bytes.Buffer
