@@ -34,14 +34,9 @@ func need(t testing.TB, name string, packages ...string) string {
 	return dir
 }
 
-// build returns the directory with the programs, building them when the cache does not have them yet. Test binaries that run
-// at the same time wait for one of them to build.
+// build returns the directory with the programs of the nested module name, from the user's cache.
 func build(name string, packages ...string) (string, error) {
 	module, err := source(name)
-	if err != nil {
-		return "", err
-	}
-	key, err := fingerprint(module, packages)
 	if err != nil {
 		return "", err
 	}
@@ -49,6 +44,17 @@ func build(name string, packages ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return cached(cache, module, env, packages)
+}
+
+// cached returns the directory in cache with the programs of a module, building them when they are not there yet. Test binaries
+// that run at the same time wait for one of them to build.
+func cached(cache, module string, env, packages []string) (string, error) {
+	key, err := fingerprint(module, packages)
+	if err != nil {
+		return "", err
+	}
+	name := filepath.Base(module)
 	target := filepath.Join(cache, name+"-"+key)
 	if used(target) {
 		return target, nil

@@ -82,19 +82,19 @@ func shortTemp() string {
 
 // stop ends the agent, and with it the processes that its hooks left behind.
 func (a *JujuAgent) stop() {
-	kill := func() {
-		if a.process.ProcessState == nil {
-			_ = syscall.Kill(-a.process.Process.Pid, syscall.SIGKILL)
-		}
-	}
 	_ = a.stdin.Close()
-	patience := time.AfterFunc(5*time.Second, kill)
-	for range a.answers {
+	if a.process.ProcessState == nil { // nobody waited for it yet
+		patience := time.AfterFunc(5*time.Second, a.kill)
+		for range a.answers {
+		}
+		patience.Stop()
+		a.kill()
+		_ = a.process.Wait()
 	}
-	patience.Stop()
-	kill()
-	_ = a.process.Wait()
 }
+
+// kill ends the agent and what it started, which are one process group.
+func (a *JujuAgent) kill() { _ = syscall.Kill(-a.process.Process.Pid, syscall.SIGKILL) }
 
 // JujuHook names a hook. Which fields a kind needs is checked by Juju.
 type JujuHook struct {
@@ -356,6 +356,7 @@ func (a *JujuAgent) do(req request) (JujuOutcome, error) {
 			a.t.Fatalf("cannot read the Juju agent's answer: %v", err)
 		}
 	case <-time.After(a.Timeout):
+		a.kill()
 		a.t.Fatalf("the Juju agent did not answer within %v: does a process still hold a connection to its socket?", a.Timeout)
 	}
 	a.World = reply.World

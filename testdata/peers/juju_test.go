@@ -1,10 +1,12 @@
 package peers_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -533,4 +535,102 @@ func fill(v reflect.Value) {
 	case reflect.Interface:
 		v.Set(reflect.ValueOf("any"))
 	}
+}
+
+// TestHookThatNeverEnds ends the test that runs it, and the processes that it started.
+func TestHookThatNeverEnds(t *testing.T) {
+	watched := &failing{TB: t, done: make(chan string, 1)}
+	go func() {
+		defer close(watched.done)
+		agent := peers.Juju(watched)
+		agent.SetWorld(world("exec sleep 600"))
+		agent.Timeout = 200 * time.Millisecond
+		agent.Hook(peers.JujuHook{Kind: "start"})
+	}()
+	assert.Contains(t, <-watched.done, "did not answer within 200ms")
+}
+
+// failing is a test whose failure is what is tested.
+type failing struct {
+	testing.TB
+	done chan string
+}
+
+func (f *failing) Fatalf(format string, args ...any) {
+	f.done <- fmt.Sprintf(format, args...)
+	runtime.Goexit()
+}
+
+// TestRebootIsAskedFor is about juju-reboot, which ends a hook with an error that is none.
+func TestRebootIsAskedFor(t *testing.T) {
+	agent := peers.Juju(t)
+	w := world("juju-reboot; state-set a=b")
+	w.Model.Type = "iaas"
+	agent.SetWorld(w)
+	outcome := agent.Hook(peers.JujuHook{Kind: "start"})
+	assert.Equal(t, "reboot after hook", outcome.Error)
+	assert.True(t, outcome.Flushed)
+	assert.Equal(t, 1, agent.World.Reboots)
+	assert.Equal(t, map[string]string{"a": "b"}, agent.World.State)
+}
+
+// TestGrantEndsWithItsRelation is about a secret of a relation that is removed.
+func TestGrantEndsWithItsRelation(t *testing.T) {
+	const id = "d0erdgfmp25c762i8np0"
+	agent := peers.Juju(t)
+	w := world("secret-get " + id)
+	w.Relations = map[string]*peers.JujuRelation{"3": {Endpoint: "db", RemoteApp: "db"}}
+	w.Secrets = map[string]*peers.JujuSecret{id: {
+		Owner: "db", Latest: 1, Revisions: map[int]map[string]string{1: {"k": "value"}},
+		Grants: map[string]peers.JujuGrant{"web": {Relation: "3"}},
+	}}
+	agent.SetWorld(w)
+	assert.Equal(t, "k: value", agent.Hook(peers.JujuHook{Kind: "start"}).Stdout())
+	agent.Change(map[string]any{"relations": map[string]any{"3": nil}})
+	gone := agent.Hook(peers.JujuHook{Kind: "start"})
+	assert.Equal(t, 1, gone.Exit)
+	assert.Equal(t, "ERROR permission denied", gone.Stderr())
+}
+
+// TestOtherToolsOfMachineModels asks what only a machine or a trusted application has.
+func TestOtherToolsOfMachineModels(t *testing.T) {
+	agent := peers.Juju(t)
+	w := world("")
+	w.Model.Type = "iaas"
+	w.Leader = true
+	w.Cloud = &peers.JujuCloud{Type: "lxd", Name: "localhost", Credential: &peers.JujuCredential{AuthType: "certificate"}}
+	w.OtherPorts = map[string][]peers.JujuPort{"other/0": {{Protocol: "tcp", From: 80, To: 90}}}
+	w.OtherStatuses = map[string]peers.JujuStatus{"web/1": {Status: "active"}}
+	w.Resources = map[string]peers.JujuResource{"image": {Type: "oci-image", Content: `{"ImageName":"registry/web:1"}`}}
+	agent.SetWorld(w)
+	outcome := agent.Tools(peers.JujuTools{Hook: peers.JujuHook{Kind: "start"}, Calls: []peers.JujuCall{
+		call("credential-get", "--format=json"),
+		call("open-port", "85"),
+		call("status-get", "--application", "--include-data", "--format=json"),
+		call("resource-get", "image"),
+		call("leader-set", "a=b"),
+		call("leader-get"),
+		call("unit-get", "private-address"),
+	}})
+	require.True(t, outcome.Flushed, outcome.Error)
+	assert.Contains(t, outcome.Results[0].Stdout, `"type":"lxd"`)
+	assert.Contains(t, outcome.Results[1].Stderr, `port range conflicts with 80-90/tcp (unit "other/0")`)
+	assert.Contains(t, outcome.Results[2].Stdout, `"web/1"`)
+	image, err := os.ReadFile(outcome.Results[3].Stdout)
+	require.NoError(t, err)
+	assert.Equal(t, "registrypath: registry/web:1\nusername: \"\"\npassword: \"\"\n", string(image))
+	assert.Equal(t, "a: b\n", outcome.Results[5].Stdout)
+	assert.Contains(t, outcome.Results[6].Stderr, "private address not found")
+	assert.Equal(t, map[string]string{"a": "b"}, agent.World.LeaderSettings)
+}
+
+// TestToolCallsAreNoted shows what the charm asked of Juju.
+func TestToolCallsAreNoted(t *testing.T) {
+	agent := peers.Juju(t)
+	agent.SetWorld(world(`status-set active 'with "quotes" and [brackets]'; juju-log ''`))
+	outcome := agent.Hook(peers.JujuHook{Kind: "start"})
+	assert.Equal(t, []peers.JujuToolCall{
+		{Name: "status-set", Args: []string{"active", `with "quotes" and [brackets]`}},
+		{Name: "juju-log", Args: []string{""}},
+	}, outcome.Calls)
 }

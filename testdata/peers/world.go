@@ -92,7 +92,7 @@ type JujuSecret struct {
 
 // JujuGrant lets a unit or an application see a secret for as long as a relation lives.
 type JujuGrant struct {
-	Relation string `json:"relation"` // the relation's id
+	Relation string `json:"relation,omitempty"` // the relation's id; empty: for good
 }
 
 // JujuConsumer is what one unit tracks of a secret.

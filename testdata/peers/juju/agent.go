@@ -205,7 +205,7 @@ type Outcome struct {
 	Exit    int        `json:"exit"`              // the dispatch's exit code; -1 when it did not run or died of a signal
 	Handler string     `json:"handler,omitempty"` // dispatch, explicit (hooks/*) or invalid
 	Flushed bool       `json:"flushed"`           // Juju accepted what the hook changed
-	Commits int        `json:"commits"`           // requests of the agent to commit; none is needed when nothing changed
+	Commits int        `json:"commits"`           // accepted requests to commit; none is made when nothing changed
 	Logs    []LogLine  `json:"logs,omitempty"`    // juju-log, and the dispatch's output as Juju logs it
 	Calls   []ToolCall `json:"calls,omitempty"`
 	Env     []string   `json:"env,omitempty"`

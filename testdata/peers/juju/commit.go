@@ -130,10 +130,13 @@ func (c *Controller) writeSettings(rel *Relation, settings params.RelationUnitSe
 }
 
 // refreshAddresses is what a committed config-changed hook makes a controller do: each relation's own databag gets the addresses
-// that its endpoint has.
+// that its endpoint has. Where the world describes no network, nothing is touched.
 func (c *Controller) refreshAddresses() error {
 	for _, rel := range c.world.Relations {
-		network := c.network(rel.Endpoint)
+		network, ok := c.network(rel.Endpoint)
+		if !ok {
+			continue
+		}
 		changes := map[string]string{"private-address": "", "ingress-address": "", "egress-subnets": strings.Join(network.EgressSubnets, ",")}
 		if len(network.IngressAddresses) > 0 {
 			changes["private-address"] = network.IngressAddresses[0]

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/juju/juju/worker/uniter/runner/context"
 )
 
@@ -23,6 +25,6 @@ func (c *hookContext) HookVars(paths context.Paths, remote bool, env context.Env
 // Flush implements context.Context.
 func (c *hookContext) Flush(badge string, failure error) error {
 	err := c.Context.Flush(badge, failure)
-	c.flushed = failure == nil && err == nil
+	c.flushed = failure == nil && (err == nil || errors.Is(err, context.ErrReboot))
 	return err
 }

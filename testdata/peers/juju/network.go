@@ -26,10 +26,10 @@ func (c *Controller) networkCalls(calls map[string]facadeCall) {
 			if !ok {
 				return params.NetworkInfoResults{}, errors.NotFoundf("relation %d", *args.RelationId)
 			}
-			results[rel.Endpoint] = c.network(rel.Endpoint)
+			results[rel.Endpoint] = c.networkResult(rel.Endpoint)
 		}
 		for _, binding := range args.Endpoints {
-			results[binding] = c.network(binding)
+			results[binding] = c.networkResult(binding)
 		}
 		return params.NetworkInfoResults{Results: results}, nil
 	})
@@ -49,18 +49,24 @@ func (c *Controller) address(address, kind string) params.StringResults {
 	return oneString(address)
 }
 
-// network is what is known of a binding: an endpoint or an extra binding of the charm.
-func (c *Controller) network(binding string) params.NetworkInfoResult {
+// networkResult is what network-get is told of a binding: an endpoint or an extra binding of the charm.
+func (c *Controller) networkResult(binding string) params.NetworkInfoResult {
 	meta := c.charm.Meta()
 	_, isEndpoint := meta.CombinedRelations()[binding]
 	_, isExtra := meta.ExtraBindings[binding]
 	if !isEndpoint && !isExtra && binding != "" && binding != "juju-info" {
 		return params.NetworkInfoResult{Error: failed(errors.NotValidf("undefined for unit charm: endpoint %q", binding))}
 	}
-	if info, ok := c.world.Networks[binding]; ok {
-		return info
+	info, _ := c.network(binding)
+	return info
+}
+
+// network is what the world describes of a binding.
+func (c *Controller) network(binding string) (info params.NetworkInfoResult, ok bool) {
+	if info, ok = c.world.Networks[binding]; !ok {
+		info, ok = c.world.Networks[""]
 	}
-	return c.world.Networks[""]
+	return info, ok
 }
 
 // openedPorts lists the ports of this unit and, in a machine model, of the others on its machine.

@@ -85,6 +85,16 @@ func (c *Controller) owns(secret *Secret) bool {
 	return secret.Owner == c.world.Unit || secret.Owner == c.app
 }
 
+// granted says whether the secret is granted to a unit or an application. A grant ends with the relation that it is scoped to.
+func (c *Controller) granted(secret *Secret, to string) bool {
+	grant, ok := secret.Grants[to]
+	if !ok || grant.Relation == "" {
+		return ok
+	}
+	_, ok = c.world.Relations[grant.Relation]
+	return ok
+}
+
 // mayManage checks that the unit may change the secret: its own, or as leader that of its application.
 func (c *Controller) mayManage(secret *Secret) error {
 	switch secret.Owner {
@@ -135,9 +145,7 @@ func (c *Controller) readSecret(arg params.GetSecretContentArg) (params.SecretCo
 	if err != nil {
 		return params.SecretContentParams{}, err
 	}
-	_, unitGranted := secret.Grants[c.world.Unit]
-	_, appGranted := secret.Grants[c.app]
-	if !c.owns(secret) && !unitGranted && !appGranted {
+	if !c.owns(secret) && !c.granted(secret, c.world.Unit) && !c.granted(secret, c.app) {
 		return params.SecretContentParams{}, errPerm
 	}
 	consumer, tracked := secret.Consumers[c.world.Unit]

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net/rpc"
 	"os/exec"
 	"strings"
@@ -42,7 +43,7 @@ func (a *Agent) runTools(ctx *hookContext, calls []Call, fail bool) (Outcome, []
 	socket := a.paths.GetJujucServerSocket(false)
 	server, err := jujuc.NewServer(func(id, command string) (cmd.Command, error) {
 		if id != ctx.Id() {
-			return nil, errors.New("expected context id " + ctx.Id() + ", got " + id)
+			return nil, fmt.Errorf("expected context id %q, got %q", ctx.Id(), id)
 		}
 		return jujuc.NewCommand(ctx, command)
 	}, socket, "")
@@ -114,13 +115,12 @@ func rpcTool(client *rpc.Client, id string, call Call) (CallResult, error) {
 
 // execTool runs the jujuc program under the tool's name.
 func (a *Agent) execTool(env []string, call Call) (CallResult, error) {
-	var stdout, stderr, stdin strings.Builder
+	var stdout, stderr strings.Builder
 	command := &exec.Cmd{
 		Path: a.program, Args: append([]string{call.Name}, call.Args...), Env: env, Dir: call.Dir, Stdout: &stdout, Stderr: &stderr,
 	}
 	if call.Stdin != nil {
-		stdin.WriteString(*call.Stdin)
-		command.Stdin = strings.NewReader(stdin.String())
+		command.Stdin = strings.NewReader(*call.Stdin)
 	}
 	err := command.Run()
 	var exit *exec.ExitError

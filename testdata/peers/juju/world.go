@@ -101,7 +101,7 @@ type Content map[string]string
 
 // Grant lets a unit or an application see a secret for as long as a relation lives.
 type Grant struct {
-	Relation string `json:"relation"` // the relation's id
+	Relation string `json:"relation,omitempty"` // the relation's id; empty: for good
 }
 
 // Consumer is what one unit tracks of a secret.
