@@ -10,7 +10,7 @@ import (
 )
 
 // packed copies a charm's source tree into a directory of its own, in the form that Juju installs: charmcraft.yaml is taken
-// apart into metadata.yaml, config.yaml and actions.yaml, and dispatch is the program.
+// apart into metadata.yaml, config.yaml and actions.yaml, a manifest says which system it is for, and dispatch is the program.
 func packed(t testing.TB, source string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -29,6 +29,9 @@ func packed(t testing.TB, source string) string {
 		delete(metadata, key)
 	}
 	writeYAML(t, filepath.Join(dir, "metadata.yaml"), metadata)
+	writeYAML(t, filepath.Join(dir, "manifest.yaml"), map[string]any{
+		"bases": []any{map[string]any{"name": "ubuntu", "channel": "24.04/stable", "architectures": []string{"amd64"}}},
+	})
 	require.NoError(t, os.Remove(project))
 	linkDispatch(t, dir)
 	return dir
