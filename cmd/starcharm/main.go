@@ -69,7 +69,8 @@ func isDispatch(args []string, dispatchPath string) bool {
 		return false
 	}
 	folder := filepath.Base(filepath.Dir(args[0]))
-	return dispatchPath != "" || folder == "hooks" && !strings.HasPrefix(name, "starcharm")
+	linked := folder == "hooks" || folder == "actions"
+	return dispatchPath != "" || linked && !strings.HasPrefix(name, "starcharm")
 }
 
 // signalContext ends when the process is told to stop. A hook that was stopped
