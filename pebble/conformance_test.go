@@ -66,6 +66,9 @@ func TestConformance(t *testing.T) {
 	}
 
 	t.Run("genuine", func(t *testing.T) {
+		if os.Getuid() != 0 {
+			t.Skip("the daemon must be root, as in a container")
+		}
 		binary := peers.Pebble(t)
 		got := runAll(t, cases, func(name string) (*world, func()) { return genuineWorld(t, binary, name) })
 		if *updateConformance {

@@ -157,7 +157,7 @@ func execText(e *Error) string {
 func (c *Client) transportError(what string, err error) error {
 	var known *Error
 	if errors.As(err, &known) {
-		return err
+		return known
 	}
 	wrapped := fmt.Errorf("cannot %s: %w", what, err)
 	var timeout net.Error

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -32,8 +33,18 @@ type object interface {
 // what is unknown is kept, and nothing else is checked: see [Layer.Validate].
 func Parse[T object](text []byte) (*T, error) {
 	var v T
-	if err := yaml.Unmarshal(text, &v); err != nil {
+	var document yaml.Node
+	if err := yaml.Unmarshal(text, &document); err != nil {
 		return nil, fmt.Errorf("cannot parse %s: %w", objectName(&v), yamlCause(err))
+	}
+	if err := document.Decode(&v); err != nil && len(document.Content) > 0 {
+		field, err := locate(document.Content[0], reflect.TypeOf(v), err)
+		if field != "" {
+			err = fmt.Errorf("%s: %w", field, yamlCause(err))
+		} else {
+			err = yamlCause(err)
+		}
+		return nil, fmt.Errorf("cannot parse %s: %w", objectName(&v), err)
 	}
 	if err := nullError(&v); err != nil {
 		return nil, fmt.Errorf("cannot parse %s: %w", objectName(&v), err)
@@ -74,6 +85,48 @@ func ToMap[T object](v *T) (map[string]any, error) {
 		return nil, fmt.Errorf("cannot read the YAML of a %s: %w", objectName(v), err)
 	}
 	return fields, nil
+}
+
+// locate returns the path of the field of t in node that cannot be decoded,
+// such as "services.web.kill-delay", and why. What says why the whole cannot.
+func locate(node *yaml.Node, t reflect.Type, why error) (string, error) {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	if node.Kind != yaml.MappingNode || t.Kind() != reflect.Struct && t.Kind() != reflect.Map {
+		return "", why
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i].Value, node.Content[i+1]
+		inner, ok := memberType(t, key)
+		if !ok {
+			continue
+		}
+		err := value.Decode(reflect.New(inner).Interface())
+		if err == nil {
+			continue
+		}
+		field, err := locate(value, inner, err)
+		return strings.TrimSuffix(key+"."+field, "."), err
+	}
+	return "", why
+}
+
+// memberType returns the type of the member of a struct or map that a key of
+// YAML is decoded into.
+func memberType(t reflect.Type, key string) (reflect.Type, bool) {
+	if t.Kind() == reflect.Map {
+		return t.Elem(), true
+	}
+	for i := range t.NumField() {
+		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name == key && name != "" {
+			return t.Field(i).Type, true
+		}
+	}
+	return nil, false
 }
 
 func objectName(v any) string {

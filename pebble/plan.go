@@ -208,6 +208,61 @@ func (p *Plan) Equal(other *Plan) bool {
 		(&Service{Extra: p.Extra}).Equal(&Service{Extra: other.Extra})
 }
 
+// Has reports whether adding l to the layers of p would change nothing, so
+// that it need not be added again. An entry that a list has already counts as
+// no change, although Pebble would append it.
+func (p *Plan) Has(l *Layer) bool {
+	for name, newer := range l.Services {
+		base, newer := p.Services[name], newer.Copy()
+		if base == nil {
+			return false
+		}
+		if newer.Override == OverrideMerge {
+			newer.After = without(newer.After, base.After)
+			newer.Before = without(newer.Before, base.Before)
+			newer.Requires = without(newer.Requires, base.Requires)
+			newer = base.Merge(newer)
+		}
+		newer.Override = base.Override
+		if !newer.Equal(base) {
+			return false
+		}
+	}
+	for name, newer := range l.Checks {
+		base, newer := p.Checks[name], newer.Copy()
+		if base == nil {
+			return false
+		}
+		if newer.Override == OverrideMerge {
+			newer = base.Merge(newer)
+		}
+		newer.Override = base.Override
+		if !newer.Equal(base) {
+			return false
+		}
+	}
+	for name, newer := range l.LogTargets {
+		base, newer := p.LogTargets[name], newer.Copy()
+		if base == nil {
+			return false
+		}
+		if newer.Override == OverrideMerge {
+			newer.Services = without(newer.Services, base.Services)
+			newer = base.Merge(newer)
+		}
+		newer.Override = base.Override
+		if !newer.Equal(base) {
+			return false
+		}
+	}
+	return len(l.Extra) == 0
+}
+
+// without returns the names that known does not hold.
+func without(names, known []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(known, name) })
+}
+
 // Plan returns the daemon's plan.
 func (c *Client) Plan(ctx context.Context) (*Plan, error) {
 	var text string
