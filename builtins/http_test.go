@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -81,17 +82,34 @@ func TestHTTPTrustsOnlyCA(t *testing.T) {
 	assert.ErrorContains(t, err, "cannot find a certificate in ca")
 }
 
-func TestHTTPIgnoresProxyVariables(t *testing.T) {
+func TestHTTPProxy(t *testing.T) {
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "proxy for ", r.URL) }))
 	defer proxy.Close()
-	t.Setenv("HTTP_PROXY", proxy.URL)
-	t.Setenv("http_proxy", proxy.URL)
-	// Nothing has this address, so only a proxy could answer.
-	_, err := send(t.Context(), "http://charm.invalid/x")
-	wantFailure(t, err, httpConnectionError)
 	answer, err := send(t.Context(), "http://charm.invalid/x", option("proxy", starlark.String(proxy.URL)))
 	require.NoError(t, err)
 	assert.Equal(t, "proxy for http://charm.invalid/x", string(answer.body))
+	_, err = send(t.Context(), "http://charm.invalid/x", option("proxy", starlark.String("squid:3128")))
+	wantFailure(t, err, httpURLError)
+}
+
+func TestHTTPFollowsFiveRedirects(t *testing.T) {
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Path)
+		left, err := strconv.Atoi(r.URL.Path[1:])
+		assert.NoError(t, err)
+		if left > 0 {
+			http.Redirect(w, r, fmt.Sprintf("/%d", left-1), http.StatusFound)
+		}
+	}))
+	defer server.Close()
+	answer, err := send(t.Context(), server.URL+"/5")
+	require.NoError(t, err)
+	assert.Equal(t, server.URL+"/0", answer.url)
+	asked = nil
+	_, err = send(t.Context(), server.URL+"/6")
+	wantFailure(t, err, httpResponseError)
+	assert.Equal(t, []string{"/6", "/5", "/4", "/3", "/2", "/1"}, asked)
 }
 
 func TestHTTPTimeout(t *testing.T) {
