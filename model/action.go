@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 func (m *Model) needAction(deed string) error {
@@ -42,7 +43,7 @@ func (m *Model) ActionParams() (map[string]any, error) {
 	return params, nil
 }
 
-var resultKey = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$`)
+var resultKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$`) })
 
 // reservedResults are the keys that Juju keeps for itself.
 var reservedResults = [...]string{"return-code", "stderr", "stderr-encoding", "stdout", "stdout-encoding"}
@@ -103,7 +104,7 @@ func flattenResults(flat map[string]string, prefix string, results map[string]an
 		return usage("action results are nested deeper than %d levels", maxResultDepth)
 	}
 	for _, key := range slices.Sorted(maps.Keys(results)) {
-		if !resultKey.MatchString(key) {
+		if !resultKey().MatchString(key) {
 			return usage("%q cannot be the key of an action result: use lower-case letters, digits, dots and dashes, with a letter or digit at both ends", shorten(key))
 		}
 		path := prefix + key

@@ -3,7 +3,6 @@ package model
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -160,15 +159,37 @@ func (p *contextParser) unit(name string) string {
 	return text
 }
 
-var (
-	appPattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,199}$`)
-	unitPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,199}/(?:0|[1-9][0-9]{0,17})$`)
-)
+// maxName is how many bytes the name of an application, an endpoint or the
+// like may have.
+const maxName = 200
 
-func isAppName(text string) bool { return appPattern.MatchString(text) }
+// only tells whether text has no bytes but ASCII letters, digits and those in
+// others.
+func only(text, others string) bool {
+	for i := range len(text) {
+		c := text[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case strings.IndexByte(others, c) >= 0:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func isAppName(text string) bool {
+	return text != "" && len(text) <= maxName && text[0] != '-' && only(text, "-")
+}
 
 // isUnitName tells whether text is an application's name, a slash and a number.
-func isUnitName(text string) bool { return unitPattern.MatchString(text) }
+func isUnitName(text string) bool {
+	app, number, ok := strings.Cut(text, "/")
+	if !ok || !isAppName(app) || number == "" || len(number) > 18 || number[0] == '0' && number != "0" {
+		return false
+	}
+	return strings.Trim(number, "0123456789") == ""
+}
 
 func (p *contextParser) version(name string) Version {
 	if p.env[name] == "" {

@@ -3,7 +3,6 @@ package model
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/starcharm/starcharm/model/hooktool"
@@ -111,9 +110,6 @@ func (m *Model) refused(call hooktool.Call, result hooktool.Result) error {
 // maxReason bounds, in bytes, what a message repeats of a tool's errors.
 const maxReason = 4 << 10
 
-// unknownFlag is what Juju says of a flag that a later version has.
-var unknownFlag = regexp.MustCompile(`flag provided but not defined|option provided but not defined`)
-
 // refusalKind reads Juju's words, which are the only sign of what was wrong.
 func refusalKind(tool, stderr string) Kind {
 	group, _, _ := strings.Cut(tool, "-")
@@ -126,7 +122,8 @@ func refusalKind(tool, stderr string) Kind {
 	switch {
 	case group == "secret" && strings.Contains(stderr, "not found"):
 		return SecretNotFoundError
-	case unknownFlag.MatchString(stderr):
+	case strings.Contains(stderr, "flag provided but not defined"), strings.Contains(stderr, "option provided but not defined"):
+		// A flag that a later version of Juju has.
 		return VersionError
 	}
 	return ModelError

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Metadata is what a charm says of itself. It does not change once loaded.
@@ -486,13 +487,14 @@ func (r *metadataReader) clashes(s section) {
 }
 
 var (
-	namePattern  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,199}$`)
-	rangePattern = regexp.MustCompile(`^(\d{1,9})(?:(-)(\d{1,9})?|(\+))?$`)
-	assumesItem  = regexp.MustCompile(`^\s*([a-z][a-z0-9]*(?:-[a-z0-9]+)*)(?:\s*(>=|<)\s*(\d\S*))?\s*$`)
+	rangePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\d{1,9})(?:(-)(\d{1,9})?|(\+))?$`) })
+	assumesItem  = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^\s*([a-z][a-z0-9]*(?:-[a-z0-9]+)*)(?:\s*(>=|<)\s*(\d\S*))?\s*$`)
+	})
 )
 
 func (s section) storageRange() *StorageRange {
-	part := rangePattern.FindStringSubmatch(s.node.text)
+	part := rangePattern().FindStringSubmatch(s.node.text)
 	if part == nil {
 		s.fail(fmt.Sprintf("a range cannot be %s", s.node.what()), "write 3, 1-5 or 2+")
 		return nil
@@ -530,7 +532,7 @@ func (s section) assumes() *Assumes {
 		}
 		return node
 	}
-	part := assumesItem.FindStringSubmatch(s.text())
+	part := assumesItem().FindStringSubmatch(s.text())
 	if part == nil {
 		s.fail(fmt.Sprintf("assumes cannot be %s", s.node.what()), `write a feature, with >= or < and a version if needed: "juju >= 3.6"`)
 		return &Assumes{}

@@ -7,9 +7,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
-var metricKey = regexp.MustCompile(`^[a-zA-Z](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?$`)
+var metricKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?$`) })
 
 // AddMetrics reports metrics in a collect-metrics hook; a [VersionError] from
 // Juju 3.6 on, which has none.
@@ -17,7 +18,7 @@ func (m *Model) AddMetrics(values map[string]float64, labels map[string]string) 
 	var args, pairs []string
 	for _, label := range slices.Sorted(maps.Keys(labels)) {
 		value := labels[label]
-		if !metricKey.MatchString(label) {
+		if !metricKey().MatchString(label) {
 			return usage("%q cannot be the name of a metric's label", shorten(label))
 		}
 		if value == "" || strings.ContainsAny(value, ",=") {
@@ -30,7 +31,7 @@ func (m *Model) AddMetrics(values map[string]float64, labels map[string]string) 
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		value := values[name]
-		if !metricKey.MatchString(name) {
+		if !metricKey().MatchString(name) {
 			return usage("%q cannot be the name of a metric", shorten(name))
 		}
 		if math.IsNaN(value) || math.IsInf(value, 0) || value < 0 {

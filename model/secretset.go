@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -76,14 +77,14 @@ func (o SecretOptions) over(older SecretOptions) SecretOptions {
 	return o
 }
 
-var secretKeyPattern = regexp.MustCompile(`^[a-z](?:-?[a-z0-9]){2,}$`)
+var secretKeyPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z](?:-?[a-z0-9]){2,}$`) })
 
 func checkSecretContent(content map[string]string) error {
 	if len(content) == 0 {
 		return usage("a secret cannot be empty")
 	}
 	for _, key := range slices.Sorted(maps.Keys(content)) {
-		if len(key) > 200 || !secretKeyPattern.MatchString(key) {
+		if len(key) > 200 || !secretKeyPattern().MatchString(key) {
 			return usage("%q cannot be a key of a secret: use three or more lower-case letters and digits, with single dashes between them, the first a letter", shorten(key))
 		}
 		if !utf8.ValidString(content[key]) {

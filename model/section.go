@@ -99,7 +99,7 @@ func named[T any](s section, build func(name string, s section) *T) map[string]*
 }
 
 func (s section) validName(name string) bool {
-	ok := namePattern.MatchString(name)
+	ok := name != "" && len(name) <= maxName && name[0] != '-' && only(name, "_-")
 	if !ok {
 		s.fail(fmt.Sprintf("%q cannot be a name", shorten(name)), "use letters, digits and dashes")
 	}

@@ -3,8 +3,8 @@ package model
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"strconv"
+	"strings"
 )
 
 // Version is a version of Juju, such as 3.6.11 or 4.1-beta2. The zero Version
@@ -15,22 +15,66 @@ type Version struct {
 	Tag string
 }
 
-var versionPattern = regexp.MustCompile(`^(\d{1,9})\.(\d{1,9})(?:(?:\.|-([a-z]+))(\d{1,9})(?:\.(\d{1,9}))?)?$`)
-
 // ParseVersion reads MAJOR.MINOR[.PATCH|-TAGPATCH][.BUILD].
 func ParseVersion(text string) (Version, error) {
 	if len(text) > maxNearest {
 		return Version{}, fmt.Errorf("%d bytes are not a Juju version such as 3.6.11 or 4.1-beta2", len(text))
 	}
-	part := versionPattern.FindStringSubmatch(text)
-	if part == nil {
+	p := versionParser{rest: text}
+	var v Version
+	v.Major = p.number()
+	p.skip(".")
+	v.Minor = p.number()
+	if p.rest != "" {
+		if strings.HasPrefix(p.rest, "-") {
+			p.skip("-")
+			v.Tag = p.take('a', 'z')
+		} else {
+			p.skip(".")
+		}
+		v.Patch = p.number()
+	}
+	if p.rest != "" {
+		p.skip(".")
+		v.Build = p.number()
+	}
+	if p.bad || p.rest != "" {
 		return Version{}, fmt.Errorf("%q is not a Juju version such as 3.6.11 or 4.1-beta2", text)
 	}
-	number := func(i int) int {
-		n, _ := strconv.Atoi(part[i]) // at most nine digits, or none: 0
-		return n
+	return v, nil
+}
+
+// versionParser eats a version from the left. (Every hook parses one, so it is
+// not left to a regular expression that would have to be compiled first.)
+type versionParser struct {
+	rest string
+	bad  bool
+}
+
+// take returns the bytes from low to high at the front; none is bad.
+func (p *versionParser) take(low, high byte) string {
+	n := 0
+	for n < len(p.rest) && low <= p.rest[n] && p.rest[n] <= high {
+		n++
 	}
-	return Version{Major: number(1), Minor: number(2), Tag: part[3], Patch: number(4), Build: number(5)}, nil
+	taken := p.rest[:n]
+	p.rest = p.rest[n:]
+	p.bad = p.bad || n == 0
+	return taken
+}
+
+// number takes one to nine digits.
+func (p *versionParser) number() int {
+	digits := p.take('0', '9')
+	n, _ := strconv.Atoi(digits)
+	p.bad = p.bad || len(digits) > 9
+	return n
+}
+
+func (p *versionParser) skip(prefix string) {
+	rest, ok := strings.CutPrefix(p.rest, prefix)
+	p.rest = rest
+	p.bad = p.bad || !ok
 }
 
 // String returns the text that [ParseVersion] reads.

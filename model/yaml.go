@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 )
@@ -51,7 +52,7 @@ func readYAML(fsys fs.FS, name string) (*yamlNode, error) {
 	return parseYAML(name, data)
 }
 
-var yamlErrorLine = regexp.MustCompile(`^line (\d+): `)
+var yamlErrorLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^line (\d+): `) })
 
 func parseYAML(name string, data []byte) (*yamlNode, error) {
 	if len(data) > maxYAMLBytes {
@@ -61,7 +62,7 @@ func parseYAML(name string, data []byte) (*yamlNode, error) {
 	if err := yaml.Unmarshal(data, &document); err != nil {
 		message := strings.TrimPrefix(err.Error(), "yaml: ")
 		e := &MetadataError{File: name, Err: err}
-		if at := yamlErrorLine.FindStringSubmatch(message); at != nil {
+		if at := yamlErrorLine().FindStringSubmatch(message); at != nil {
 			message = message[len(at[0]):]
 			e.Line, _ = strconv.Atoi(at[1])
 			e.Column = 1

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/starcharm/starcharm/model"
 )
@@ -79,7 +80,7 @@ func prepareActionGet(h *Hook, c *invocation) (func([]string) error, func() erro
 }
 
 var (
-	actionKey       = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$`)
+	actionKey       = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$`) })
 	reservedResults = []string{"stdout", "stdout-encoding", "stderr", "stderr-encoding"}
 )
 
@@ -100,7 +101,7 @@ func prepareActionSet(h *Hook, c *invocation) (func([]string) error, func() erro
 				if slices.Contains(reservedResults, part) {
 					return fmt.Errorf("cannot set reserved action key %q", part)
 				}
-				if !actionKey.MatchString(part) {
+				if !actionKey().MatchString(part) {
 					allowed := "lowercase alphanumeric, hyphens and periods"
 					if h.juju.version.AtLeast(3, 6, 0) {
 						allowed = "lowercase alphanumeric and hyphens"

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/starcharm/starcharm/model"
 )
@@ -137,12 +138,12 @@ func (c *checker) relations() {
 	}
 }
 
-var secretURI = regexp.MustCompile(`^secret:(?://[0-9a-f-]{36}/)?([0-9a-v]{19}[0g])$`)
+var secretURI = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^secret:(?://[0-9a-f-]{36}/)?([0-9a-v]{19}[0g])$`) })
 
 func (c *checker) secrets() {
 	seen := map[string]bool{}
 	for _, secret := range c.state.Secrets {
-		if !secretURI.MatchString(secret.ID) {
+		if !secretURI().MatchString(secret.ID) {
 			c.fail("%q is not a secret's id: write secret: and 20 characters from 0-9 and a-v, of which the last is 0 or g", secret.ID)
 		}
 		if seen[secret.ID] {

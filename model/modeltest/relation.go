@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/starcharm/starcharm/model"
 )
@@ -115,8 +116,8 @@ func prepareRelationList(h *Hook, c *invocation) (func([]string) error, func() e
 }
 
 var (
-	unitName = regexp.MustCompile(`^([a-z](?:[a-z0-9]*|-)*)/(0|[1-9][0-9]*)$`)
-	appName  = regexp.MustCompile(`^(?:[a-z][a-z0-9]*(?:-[a-z0-9]*[a-z][a-z0-9]*)*)$`)
+	unitName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([a-z](?:[a-z0-9]*|-)*)/(0|[1-9][0-9]*)$`) })
+	appName  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:[a-z][a-z0-9]*(?:-[a-z0-9]*[a-z][a-z0-9]*)*)$`) })
 )
 
 func prepareRelationGet(h *Hook, c *invocation) (func([]string) error, func() error) {
@@ -159,15 +160,15 @@ func prepareRelationGet(h *Hook, c *invocation) (func([]string) error, func() er
 func (h *Hook) databagOwner(entity string, app bool) (string, bool, error) {
 	switch {
 	case entity != "" && app:
-		if part := unitName.FindStringSubmatch(entity); part != nil {
+		if part := unitName().FindStringSubmatch(entity); part != nil {
 			return part[1], true, nil
 		}
 		return entity, true, nil
 	case entity != "":
-		if unitName.MatchString(entity) {
+		if unitName().MatchString(entity) {
 			return entity, false, nil
 		}
-		if appName.MatchString(entity) {
+		if appName().MatchString(entity) {
 			return "", false, fmt.Errorf("expected unit name, got application name %q", entity)
 		}
 		return "", false, fmt.Errorf("invalid unit name %q", entity)
@@ -219,7 +220,7 @@ func (h *Hook) findBag(r *Relation, entity string, app bool) (map[string]string,
 	if entity == s.unit() {
 		return h.ownBag(r, false), nil
 	}
-	part := unitName.FindStringSubmatch(entity)
+	part := unitName().FindStringSubmatch(entity)
 	if part[1] != r.RemoteApp {
 		return nil, errPermissionDenied
 	}

@@ -36,7 +36,7 @@ func bareSecret(id string) string {
 	if !strings.HasPrefix(id, "secret:") {
 		id = "secret:" + id
 	}
-	part := secretURI.FindStringSubmatch(id)
+	part := secretURI().FindStringSubmatch(id)
 	if part == nil {
 		return ""
 	}
@@ -245,7 +245,7 @@ func (h *Hook) secretInfo(secret *Secret) object {
 		scope := "relation-" + strings.NewReplacer(":", ".", " ", "#").Replace(ends)
 		for _, name := range slices.Sorted(slices.Values(secret.RemoteGrants[id])) {
 			target := "application-" + name
-			if unitName.MatchString(name) {
+			if unitName().MatchString(name) {
 				target = "unit-" + strings.ReplaceAll(name, "/", "-")
 			}
 			access = append(access, object{same("target", target), same("scope", scope), same("role", "view")})

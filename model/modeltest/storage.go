@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 func storageTools() []tool {
@@ -39,13 +40,15 @@ func prepareStorageList(h *Hook, c *invocation) (func([]string) error, func() er
 	}
 }
 
-var storageName = regexp.MustCompile(`^[a-z][a-z0-9]*(?:-[a-z0-9]*[a-z][a-z0-9]*)*/(?:0|[1-9][0-9]*)$`)
+var storageName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z][a-z0-9]*(?:-[a-z0-9]*[a-z][a-z0-9]*)*/(?:0|[1-9][0-9]*)$`)
+})
 
 func prepareStorageGet(h *Hook, c *invocation) (func([]string) error, func() error) {
 	storage := h.plan.storage
 	key := ""
 	c.flags.value(func(id string) error {
-		if !storageName.MatchString(id) {
+		if !storageName().MatchString(id) {
 			return fmt.Errorf("invalid storage ID %q", id)
 		}
 		for _, s := range h.state().Storages {
