@@ -10,17 +10,27 @@ import (
 	"fmt"
 	"io"
 	"net"
-	netrpc "net/rpc"
 	"os"
 	"strings"
 	"time"
 )
 
-// The wire format is Go's net/rpc with gob: a net/rpc request or response
-// header, then one of these. It is Juju's own (worker/uniter/runner/jujuc),
-// the same from 2.9 to 4.1. gob leaves out empty fields and ignores those that
-// the other side does not know, so Token does not trouble Juju 4.
+// The wire format is Go's net/rpc with gob: a header, then a body. The headers
+// are those of net/rpc, declared here because that package brings html/template
+// and an HTTP server into the program; the bodies are Juju's own
+// (worker/uniter/runner/jujuc), the same from 2.9 to 4.1. gob leaves out empty
+// fields and ignores those that the other side does not know, so Token does not
+// trouble Juju 4.
 type (
+	rpcRequestHeader struct {
+		ServiceMethod string
+		Seq           uint64
+	}
+	rpcResponseHeader struct {
+		ServiceMethod string
+		Seq           uint64
+		Error         string
+	}
 	rpcRequest struct {
 		ContextId   string
 		Dir         string
@@ -250,7 +260,7 @@ func (t *rpcTransport) exchange(call Call) (response rpcResponse, sent bool, err
 	request.StdinSet = call.Stdin != nil
 	request.Stdin = call.Stdin
 	t.seq++
-	if err := t.enc.Encode(&netrpc.Request{ServiceMethod: rpcMethod, Seq: t.seq}); err != nil {
+	if err := t.enc.Encode(&rpcRequestHeader{ServiceMethod: rpcMethod, Seq: t.seq}); err != nil {
 		return response, false, err
 	}
 	if err := t.enc.Encode(&request); err != nil {
@@ -263,7 +273,7 @@ func (t *rpcTransport) exchange(call Call) (response rpcResponse, sent bool, err
 		return response, sent, err
 	}
 	t.limit.left = maxStdout + maxStderr + rpcSlack
-	var header netrpc.Response
+	var header rpcResponseHeader
 	if err := t.dec.Decode(&header); err != nil {
 		return response, true, err
 	}
