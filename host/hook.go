@@ -28,6 +28,10 @@ func RunHook(ctx context.Context, env map[string]string, dir string, stderr io.W
 		fmt.Fprintf(stderr, "starcharm: %v\n", err)
 		return 1
 	}
+	if hook.UnitName == "" {
+		fmt.Fprintln(stderr, "starcharm: JUJU_UNIT_NAME is not set: hooks are run by Juju; to try one out, use starcharm run")
+		return 1
+	}
 	if hook.CharmDir == "" {
 		hook.CharmDir = dir
 	}
