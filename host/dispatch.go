@@ -121,7 +121,12 @@ func (d *dispatch) guarded(f func() error) (err error) {
 			err = &PanicError{Value: v, Stack: stack()}
 		}
 	}()
-	return f()
+	err = f()
+	// The interpreter's error tells of a cancellation in words only.
+	if cause := context.Cause(d.hook.Context); err != nil && errors.Is(cause, context.Canceled) && !errors.Is(err, context.Canceled) {
+		return cause
+	}
+	return err
 }
 
 func (d *dispatch) run() error {
