@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/starcharm/starcharm/pebble"
@@ -175,6 +176,11 @@ func (s *Server) checkAction(c *call) response {
 // that it does not list.
 func (s *Server) loadChecks(state *State) {
 	s.checks = map[string]*pebble.CheckInfo{}
+	for _, given := range state.CheckInfos {
+		if id, err := strconv.Atoi(given.ChangeID); err == nil {
+			s.lastChange = max(s.lastChange, id)
+		}
+	}
 	for _, given := range state.CheckInfos {
 		config := s.plan.Checks[given.Name]
 		if config == nil {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/starcharm/starcharm/pebble"
 	"gopkg.in/yaml.v3"
@@ -25,8 +24,6 @@ type File struct {
 	// UserID and GroupID own the file where the ids have no names.
 	UserID  *int `yaml:"user_id,omitempty"`
 	GroupID *int `yaml:"group_id,omitempty"`
-	// Modified is the server's clock when it is zero.
-	Modified time.Time `yaml:"modified,omitempty"`
 }
 
 // Mode is a file's permissions, in octal in YAML: 644, "0644" and 0o644 are
@@ -56,7 +53,7 @@ func (f *File) UnmarshalYAML(node *yaml.Node) error {
 	// KnownFields does not reach through a method like this one.
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		switch key := node.Content[i]; key.Value {
-		case "kind", "content", "target", "mode", "user", "group", "user_id", "group_id", "modified":
+		case "kind", "content", "target", "mode", "user", "group", "user_id", "group_id":
 		default:
 			return fmt.Errorf("line %d: field %s not found in a file", key.Line, key.Value)
 		}

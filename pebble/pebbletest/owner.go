@@ -22,12 +22,13 @@ type account struct {
 // accounts are the users and groups of a container. Without a file for them
 // every name exists, with an id that follows from the name.
 type accounts struct {
+	tree                *tree
 	users, groups       []account
 	userFile, groupFile bool
 }
 
 func (t *tree) accounts() *accounts {
-	a := &accounts{}
+	a := &accounts{tree: t}
 	a.users, a.userFile = t.accountFile("/etc/passwd")
 	a.groups, a.groupFile = t.accountFile("/etc/group")
 	root := account{name: "root"}
@@ -37,6 +38,7 @@ func (t *tree) accounts() *accounts {
 	if !a.groupFile {
 		a.groups = []account{root}
 	}
+	a.users, a.groups = append(a.users, t.users...), append(a.groups, t.groups...)
 	return a
 }
 
@@ -62,19 +64,43 @@ func (t *tree) accountFile(p string) ([]account, bool) {
 	return all, true
 }
 
-func byName(all []account, name string, fixed bool) (account, bool) {
+func byName(all []account, name string) (account, bool) {
 	for _, a := range all {
 		if a.name == name {
 			return a, true
 		}
 	}
-	if fixed {
-		return account{}, false
-	}
+	return account{}, false
+}
+
+// invent gives an account an id that follows from its name.
+func invent(name string) account {
 	hash := fnv.New32a()
 	hash.Write([]byte(name))
 	id := 1000 + int(hash.Sum32()%60000)
-	return account{name: name, id: id, group: id}, true
+	return account{name: name, id: id, group: id}
+}
+
+// user returns the user of that name. A name that is not there is made up where
+// that is allowed.
+func (a *accounts) user(name string, made bool) (account, bool) {
+	user, ok := byName(a.users, name)
+	if !ok && made {
+		user, ok = invent(name), true
+		a.users, a.tree.users = append(a.users, user), append(a.tree.users, user)
+		a.group(name, made)
+	}
+	return user, ok
+}
+
+// group is user for groups.
+func (a *accounts) group(name string, made bool) (account, bool) {
+	group, ok := byName(a.groups, name)
+	if !ok && made {
+		group, ok = invent(name), true
+		a.groups, a.tree.groups = append(a.groups, group), append(a.tree.groups, group)
+	}
+	return group, ok
 }
 
 func byID(all []account, id int) (account, bool) {
@@ -101,7 +127,7 @@ func (a *accounts) resolve(w wanted) (owner, error) {
 	haveUser, haveGroup := false, false
 	var primary *int
 	if w.User != "" {
-		user, ok := byName(a.users, w.User, a.userFile)
+		user, ok := a.user(w.User, !a.userFile)
 		if !ok {
 			return o, fmt.Errorf(prefix+"user: unknown user %s", w.User)
 		}
@@ -118,7 +144,7 @@ func (a *accounts) resolve(w wanted) (owner, error) {
 		}
 	}
 	if w.Group != "" {
-		group, ok := byName(a.groups, w.Group, a.groupFile)
+		group, ok := a.group(w.Group, !a.groupFile)
 		if !ok {
 			return o, fmt.Errorf(prefix+"group: unknown group %s", w.Group)
 		}
@@ -144,14 +170,14 @@ func (a *accounts) resolve(w wanted) (owner, error) {
 func (a *accounts) of(f *File) owner {
 	var o owner
 	if f.User != "" {
-		user, _ := byName(a.users, f.User, false)
+		user, _ := a.user(f.User, true)
 		o = owner{user: user.id, group: user.group}
 	}
 	if f.UserID != nil {
 		o.user = *f.UserID
 	}
 	if f.Group != "" {
-		group, _ := byName(a.groups, f.Group, false)
+		group, _ := a.group(f.Group, true)
 		o.group = group.id
 	}
 	if f.GroupID != nil {
@@ -179,6 +205,9 @@ func (a *accounts) describe(f *File, o owner) {
 	f.User, f.Group = a.names(o)
 	if f.User == "" {
 		f.UserID = &o.user
+	} else if user, _ := byName(a.users, f.User); user.group == o.group {
+		f.Group = ""
+		return
 	}
 	if f.Group == "" {
 		f.GroupID = &o.group

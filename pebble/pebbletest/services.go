@@ -247,6 +247,11 @@ func (s *Server) sendSignal(c *call) response {
 // loadServices takes the services that state lists.
 func (s *Server) loadServices(state *State) {
 	s.services = map[string]*service{}
+	for name, config := range state.StartedServices {
+		if _, ok := state.ServiceStatuses[name]; !ok && config != nil {
+			s.services[name] = &service{status: pebble.ServiceInactive, since: s.now(), config: config.Copy()}
+		}
+	}
 	for name, status := range state.ServiceStatuses {
 		config := state.StartedServices[name]
 		if config == nil && status != pebble.ServiceInactive {

@@ -2,6 +2,7 @@ package pebbletest
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -96,6 +97,9 @@ func (s *State) Validate() error {
 			return fmt.Errorf("container %q has two layers %q", s.Name, l.Label)
 		}
 		seen[l.Label] = true
+		if l.Layer == nil {
+			return fmt.Errorf("container %q: layer %q is null", s.Name, l.Label)
+		}
 		if err := l.Layer.Validate(); err != nil {
 			return fmt.Errorf("container %q, layer %q: %w", s.Name, l.Label, err)
 		}
@@ -110,8 +114,21 @@ func (s *State) Validate() error {
 		}
 	}
 	for _, info := range s.CheckInfos {
+		if info == nil || info.Name == "" {
+			return fmt.Errorf("container %q has a check info without a name", s.Name)
+		}
 		if !slices.Contains([]pebble.CheckStatus{"", pebble.CheckUp, pebble.CheckDown, pebble.CheckInactive}, info.Status) {
 			return fmt.Errorf("container %q: check %q has status %q, want up, down or inactive", s.Name, info.Name, info.Status)
+		}
+	}
+	for _, notice := range s.Notices {
+		if notice == nil || notice.Key == "" {
+			return fmt.Errorf("container %q has a notice without a key", s.Name)
+		}
+	}
+	for _, exec := range s.Execs {
+		if exec == nil {
+			return fmt.Errorf("container %q has an exec that is null", s.Name)
 		}
 	}
 	_, err := newTree(s.Files, time.Time{})
@@ -161,7 +178,7 @@ func ParseState(text []byte) (*State, error) {
 	decoder := yaml.NewDecoder(strings.NewReader(string(text)))
 	decoder.KnownFields(true)
 	var s State
-	if err := decoder.Decode(&s); err != nil {
+	if err := decoder.Decode(&s); err != nil && err != io.EOF {
 		return nil, fmt.Errorf("cannot parse container: %w", err)
 	}
 	return &s, s.Validate()

@@ -30,6 +30,9 @@ type node struct {
 // of each is in it.
 type tree struct {
 	nodes map[string]*node
+	// users and groups are those that were named without being in the files
+	// that list them.
+	users, groups []account
 }
 
 func emptyTree(now time.Time) *tree {
@@ -47,7 +50,7 @@ func newTree(files map[string]*File, now time.Time) (*tree, error) {
 		case file == nil:
 			return nil, fmt.Errorf("file %q: it has no content", p)
 		}
-		n := &node{kind: file.Kind, content: file.Content, target: file.Target, mode: 0o644, modified: orNow(file.Modified, now)}
+		n := &node{kind: file.Kind, content: file.Content, target: file.Target, mode: 0o644, modified: now}
 		switch n.kind {
 		case "":
 			n.kind = pebble.TypeFile
@@ -96,7 +99,7 @@ func (t *tree) store() map[string]*File {
 		if p == "/" || isDirectory && occupied[p] && n.mode == 0o755 && n.owner == (owner{}) {
 			continue
 		}
-		f := &File{Content: n.content, Target: n.target, Modified: n.modified}
+		f := &File{Content: n.content, Target: n.target}
 		usual := 0o644
 		switch n.kind {
 		case pebble.TypeFile:
