@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"go.starlark.net/lib/json"
 	"go.starlark.net/starlark"
 
 	"github.com/starcharm/starcharm/builtins/machine"
@@ -273,10 +272,7 @@ func httpPayload(in invocation, body, data starlark.Value) (payload []byte, isJS
 	case body != nil && data != nil:
 		return nil, false, fmt.Errorf("%s: got both body and json", in.name)
 	case data != nil:
-		if err := boundEncode(data, in.name); err != nil {
-			return nil, false, err
-		}
-		text, err := upstream(json.Module, "encode", invocation{in.thread, in.name, starlark.Tuple{data}, nil})
+		text, err := encodeJSON(invocation{in.thread, in.name, starlark.Tuple{data}, nil}, "encode")
 		if err != nil {
 			return nil, false, fmt.Errorf("%s: cannot encode json: %s", in.name, bareMessage(err, "json.encode"))
 		}

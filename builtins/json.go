@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"fmt"
+	"strings"
 
 	"go.starlark.net/lib/json"
 	"go.starlark.net/starlark"
@@ -45,7 +46,33 @@ func encodeJSON(in invocation, name string) (starlark.Value, error) {
 			return nil, err
 		}
 	}
-	return upstream(json.Module, name, in)
+	v, err := upstream(json.Module, name, in)
+	if err != nil {
+		return nil, err
+	}
+	return starlark.String(escapeDelete(string(v.(starlark.String)))), nil
+}
+
+// escapeDelete mends what the interpreter's encoder makes of U+007F: \x7f, an
+// escape that JSON does not have.
+func escapeDelete(encoded string) string {
+	if !strings.Contains(encoded, `\x7f`) {
+		return encoded
+	}
+	var out strings.Builder
+	for i := 0; i < len(encoded); i++ {
+		switch {
+		case strings.HasPrefix(encoded[i:], `\x7f`):
+			out.WriteString(`\u007f`)
+			i += len(`\x7f`) - 1
+		case encoded[i] == '\\':
+			out.WriteString(encoded[i : i+2]) // an escape: what is behind the backslash starts none
+			i++
+		default:
+			out.WriteByte(encoded[i])
+		}
+	}
+	return out.String()
 }
 
 func decodeJSON(_ struct{}, in invocation) (starlark.Value, error) {

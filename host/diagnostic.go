@@ -305,7 +305,7 @@ func newScript(source []byte) *script {
 	if !utf8.Valid(source) {
 		return &script{}
 	}
-	text := strings.ReplaceAll(string(source), "\r\n", "\n")
+	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(source)) // as the interpreter does
 	return &script{text: text, lines: strings.Split(text, "\n"), tokens: scanTokens(text)}
 }
 

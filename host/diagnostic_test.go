@@ -264,6 +264,7 @@ func FuzzDiagnose(f *testing.F) {
 	f.Add([]byte("x = '''\\\n"))
 	f.Add([]byte("\xff"))
 	f.Add([]byte("x = (\r\n"))
+	f.Add([]byte("x = 1\r\ry := 2\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 4096 {
 			return
@@ -272,7 +273,7 @@ func FuzzDiagnose(f *testing.F) {
 		err := runDiagnosed(files)
 		found := Diagnose(err, sourceOf(files))
 		require.Equal(t, err == nil, len(found) == 0)
-		lines := strings.Count(string(data), "\n") + 1
+		lines := strings.Count(string(data), "\n") + strings.Count(string(data), "\r") + 1
 		for _, d := range found {
 			require.NotEmpty(t, d.Message)
 			require.LessOrEqual(t, d.Line, lines+1)
