@@ -112,6 +112,10 @@ type JujuHook struct {
 	SecretURI      string `json:"secret-uri,omitempty"`
 	SecretRevision int    `json:"secret-revision,omitempty"`
 	SecretLabel    string `json:"secret-label,omitempty"`
+	// Restricted runs collect-metrics or meter-status-changed as Juju 3.5 does, in the restricted context of its metrics
+	// workers: most tools are refused, few variables are set, and JUJU_UNIT_NAME is the unit's tag (unit-web-0). Without it
+	// they are run like the other hooks.
+	Restricted bool `json:"restricted,omitempty"`
 }
 
 // JujuCall is one call of a hook tool.

@@ -634,3 +634,25 @@ func TestToolCallsAreNoted(t *testing.T) {
 		{Name: "juju-log", Args: []string{""}},
 	}, outcome.Calls)
 }
+
+// TestRestrictedHooks are those of the metrics workers.
+func TestRestrictedHooks(t *testing.T) {
+	agent := peers.Juju(t)
+	w := world(`echo "$JUJU_UNIT_NAME ${JUJU_VERSION-none} ${JUJU_HOOK_NAME-none} $JUJU_DISPATCH_PATH $JUJU_METER_STATUS"; config-get`)
+	w.CharmFiles["metrics.yaml"] = "metrics:\n  users:\n    type: gauge\n    description: Users.\n"
+	agent.SetWorld(w)
+	meter := agent.Hook(peers.JujuHook{Kind: "meter-status-changed", Restricted: true})
+	assert.Equal(t, "unit-web-0 none none hooks/meter-status-changed AMBER", meter.Stdout())
+	assert.Equal(t, "ERROR not implemented for restricted context not implemented", meter.Stderr())
+	assert.Equal(t, 1, meter.Exit)
+	collected := agent.Tools(peers.JujuTools{Hook: peers.JujuHook{Kind: "collect-metrics", Restricted: true}, Calls: []peers.JujuCall{
+		call("add-metric", "users=3"), call("add-metric", "other=3"), call("state-get", "a"), call("juju-log", "hello"),
+	}})
+	assert.Zero(t, collected.Results[0].Code)
+	assert.Contains(t, collected.Results[1].Stderr, "other")
+	assert.Contains(t, collected.Results[2].Stderr, "not implemented for restricted context")
+	assert.Equal(t, []string{"INFO hello"}, collected.Log())
+	assert.Equal(t, map[string]string{"users": "3"}, agent.World.Metrics)
+	_, err := agent.TryHook(peers.JujuHook{Kind: "start", Restricted: true})
+	assert.ErrorContains(t, err, "not run in a restricted context")
+}

@@ -217,11 +217,15 @@ func (a *Agent) openHook(h Hook, env []string) (*hookContext, error) {
 	if err := info.Validate(); err != nil {
 		return nil, err
 	}
-	juju, err := a.factory.HookContext(info)
+	if h.Restricted {
+		restricted, err := newRestrictedContext(h.Kind, a.controller, a.loggers.GetLogger("juju.worker.metrics"))
+		return &hookContext{Context: restricted, name: h.Kind, extra: env}, err
+	}
+	full, err := a.factory.HookContext(info)
 	if err != nil {
 		return nil, err
 	}
-	ctx := &hookContext{Context: juju, extra: env}
+	ctx := &hookContext{Context: full, name: hookName(full), extra: env}
 	return ctx, ctx.Prepare()
 }
 
@@ -234,8 +238,8 @@ func (a *Agent) openAction(name string, params map[string]any, env []string) (ct
 	if err != nil {
 		return nil, nil, id, err
 	}
-	wrap := func(juju context.Context, p context.Paths, remote runner.ExecFunc) runner.Runner {
-		ctx = &hookContext{Context: juju, extra: env}
+	wrap := func(full context.Context, p context.Paths, remote runner.ExecFunc) runner.Runner {
+		ctx = &hookContext{Context: full, name: name, extra: env}
 		return runner.NewRunner(ctx, p, remote)
 	}
 	factory, err := runner.NewFactory(a.paths, a.factory, wrap, nil)
@@ -254,9 +258,8 @@ func (a *Agent) runHook(h Hook, env []string) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	name := hookName(ctx)
 	r := runner.NewRunner(ctx, a.paths, nil)
-	return a.run(ctx, "hooks/"+name, func() (runner.HookHandlerType, error) { return r.RunHook(name) }), nil
+	return a.run(ctx, "hooks/", r.RunHook), nil
 }
 
 // runAction runs the charm's dispatch for an action.
@@ -265,16 +268,16 @@ func (a *Agent) runAction(name string, params map[string]any, env []string) (Out
 	if err != nil {
 		return Outcome{}, id, err
 	}
-	return a.run(ctx, "actions/"+name, func() (runner.HookHandlerType, error) { return r.RunAction(name) }), id, nil
+	return a.run(ctx, "actions/", r.RunAction), id, nil
 }
 
-func (a *Agent) run(ctx *hookContext, path string, f func() (runner.HookHandlerType, error)) Outcome {
+func (a *Agent) run(ctx *hookContext, directory string, dispatch func(name string) (runner.HookHandlerType, error)) Outcome {
 	a.log.drain()
 	before := a.controller.commits
-	handler, err := f()
+	handler, err := dispatch(ctx.name)
 	outcome := Outcome{
 		Handler: string(handler), Flushed: ctx.flushed, Exit: exitCode(err),
-		Commits: a.controller.commits - before, Env: append(ctx.env, "JUJU_DISPATCH_PATH="+path),
+		Commits: a.controller.commits - before, Env: append(ctx.env, "JUJU_DISPATCH_PATH="+directory+ctx.name),
 	}
 	if err != nil {
 		outcome.Error = err.Error()

@@ -22,6 +22,8 @@ type Hook struct {
 	SecretURI      string `json:"secret-uri,omitempty"`
 	SecretRevision int    `json:"secret-revision,omitempty"`
 	SecretLabel    string `json:"secret-label,omitempty"`
+	// Restricted runs collect-metrics or meter-status-changed as the agent's metrics workers do, and not in the unit's context.
+	Restricted bool `json:"restricted,omitempty"`
 }
 
 func (h Hook) info() hook.Info {

@@ -9,6 +9,7 @@ import (
 // hookContext is Juju's hook context, watched: it adds variables to the dispatch's environment and notes what the runner did.
 type hookContext struct {
 	context.Context
+	name  string // the hook's, such as db-relation-changed, or the action's
 	extra []string
 
 	env     []string // what HookVars gave, with extra

@@ -39,7 +39,6 @@ var errStopped = errors.New("exit status 1")
 func (a *Agent) runTools(ctx *hookContext, calls []Call, fail bool) (Outcome, []CallResult, error) {
 	a.log.drain()
 	before := a.controller.commits
-	name := hookName(ctx)
 	socket := a.paths.GetJujucServerSocket(false)
 	server, err := jujuc.NewServer(func(id, command string) (cmd.Command, error) {
 		if id != ctx.Id() {
@@ -66,7 +65,7 @@ func (a *Agent) runTools(ctx *hookContext, calls []Call, fail bool) (Outcome, []
 	if fail {
 		failure, outcome.Exit = errStopped, 1
 	}
-	if err := ctx.Flush(name, failure); err != nil {
+	if err := ctx.Flush(ctx.name, failure); err != nil {
 		outcome.Error = err.Error()
 	}
 	outcome.Flushed, outcome.Commits = ctx.flushed, a.controller.commits-before

@@ -57,11 +57,7 @@ func (c *Controller) unitCalls(calls map[string]facadeCall) {
 		return params.StringResult{Result: w.CloudAPIVersion}, nil
 	})
 	calls["Uniter.GetMeterStatus"] = handle(func(params.Entities) (params.MeterStatusResults, error) {
-		code := w.MeterStatus
-		if code == "" {
-			code = "AMBER"
-		}
-		return params.MeterStatusResults{Results: []params.MeterStatusResult{{Code: code, Info: "not set"}}}, nil
+		return params.MeterStatusResults{Results: []params.MeterStatusResult{{Code: w.meterStatus(), Info: meterInfo}}}, nil
 	})
 	calls["Uniter.ConfigSettings"] = handle(func(params.Entities) (params.ConfigSettingsResults, error) {
 		settings := c.charm.Config().DefaultSettings()
@@ -109,6 +105,16 @@ func (c *Controller) unitCalls(calls map[string]facadeCall) {
 	})
 	c.statusCalls(calls)
 	c.leadershipCalls(calls)
+}
+
+// meterInfo goes with a meter status.
+const meterInfo = "not set"
+
+func (w *World) meterStatus() string {
+	if w.MeterStatus == "" {
+		return "AMBER"
+	}
+	return w.MeterStatus
 }
 
 // statusCalls answers status-get and status-set, which take effect at once.

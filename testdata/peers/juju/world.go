@@ -56,6 +56,7 @@ type World struct {
 	RawPodSpec      string            `json:"raw-pod-spec,omitempty"`
 	Reboots         int               `json:"reboots,omitempty"`
 
+	Metrics map[string]string  `json:"metrics,omitempty"` // what add-metric recorded last, by key
 	Actions map[string]*Action `json:"actions,omitempty"` // by id
 
 	// RefuseCommit makes the controller refuse what hooks commit, with this text.
