@@ -183,7 +183,7 @@ func onModel(t *testing.T, meta *model.Metadata, state *modeltest.State, s scena
 		if secret.TrackedContent != nil {
 			tracked = secret.TrackedRevision
 		}
-		after.Secrets[ids.plain(secret.ID)] = map[string]any{
+		after.Secrets[ids.key(secret.ID, secret.LatestContent, secret.Label)] = map[string]any{
 			"owner": secret.Owner, "label": secret.Label, "description": secret.Description, "rotate": secret.Rotate,
 			"rotates": secret.NextRotate != nil && secret.ID != own, "expire": timeText(secret.Expire),
 			"content": secret.LatestContent, "latest": secret.LatestRevision, "grants": grants, "tracked": tracked,
@@ -226,6 +226,14 @@ func (i *ids) plain(text string) string {
 		}
 		return "<new>"
 	})
+}
+
+// key tells new secrets apart by what is in them.
+func (i *ids) key(id string, content map[string]string, label string) string {
+	if id = i.plain(id); id != "<new>" {
+		return id
+	}
+	return fmt.Sprint(id, content, label)
 }
 
 func (i *ids) answer(call hooktool.Call, code int, stdout, stderr string) answer {
@@ -309,7 +317,7 @@ func onJuju(t *testing.T, genuine *peers.JujuAgent, meta *model.Metadata, state 
 		for name, grant := range secret.Grants {
 			grants[name] = grant.Relation
 		}
-		after.Secrets[ids.plain(id)] = map[string]any{
+		after.Secrets[ids.key(id, secret.Revisions[secret.Latest], secret.Label)] = map[string]any{
 			"owner": owner, "label": secret.Label, "description": secret.Description, "rotate": secret.Rotate,
 			"rotates": secret.NextRotate != nil && "secret:"+id != own, "expire": timeText(secret.Expire),
 			"content": secret.Revisions[secret.Latest], "latest": secret.Latest, "grants": grants,

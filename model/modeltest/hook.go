@@ -28,8 +28,8 @@ type Hook struct {
 
 	// What waits for the end of the hook.
 	bags     map[bagKey]map[string]string // databags that were written, whole
-	ports    []Port                       // as they shall be
-	stored   map[string]string            // as it shall be
+	ports    portChanges
+	stored   map[string]string // as it shall be
 	requests map[string]int
 	secrets  secretChanges
 
@@ -77,7 +77,6 @@ func (j *Juju) Begin(e Event) (*Hook, error) {
 		juju:     j,
 		plan:     p,
 		bags:     map[bagKey]map[string]string{},
-		ports:    slices.Clone(j.state.OpenedPorts),
 		requests: map[string]int{},
 		secrets:  secretChanges{},
 	}
@@ -148,17 +147,26 @@ func (h *Hook) End(exitCode int) error {
 	return nil
 }
 
-// commit keeps everything that waited, or nothing.
+// commit keeps everything that waited, or, when the controller refuses, nothing.
+// Up to Juju 4.0 secrets are kept first, whatever becomes of the rest.
 func (h *Hook) commit() error {
 	next := h.state().Clone()
-	if err := h.secrets.commit(h.juju, next); err != nil {
+	apart := !h.juju.version.AtLeast(4, 1, 0)
+	for _, step := range h.secrets.steps(h.juju) {
+		if err := step(next); err != nil {
+			return err
+		}
+		if apart {
+			h.juju.state = next.Clone()
+		}
+	}
+	if err := h.commitPorts(next); err != nil {
 		return err
 	}
 	if err := h.commitStorage(next); err != nil {
 		return err
 	}
 	h.commitBags(next)
-	next.OpenedPorts = h.ports
 	if h.stored != nil {
 		next.Stored = h.stored
 	}

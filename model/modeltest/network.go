@@ -32,6 +32,9 @@ func prepareNetworkGet(h *Hook, c *invocation) (func([]string) error, func() err
 			return fmt.Errorf("no network config found for binding %q", binding)
 		}
 		network := h.state().network(binding)
+		if primary && (bind || ingress || egress) {
+			return errors.New("--primary-address must be the only flag specified")
+		}
 		if primary {
 			return c.print(network.bindAddress())
 		}

@@ -106,15 +106,28 @@ func preparePort(name string, do func(*Hook, Port) error) func(*Hook, *invocatio
 	}
 }
 
-// conflict refuses a range that overlaps another one.
-func (h *Hook) conflict(verb string, port Port) error {
-	for _, other := range h.ports {
+// portChanges are the ranges that a hook opens and closes.
+type portChanges struct {
+	opening, closing []Port
+}
+
+// apply returns the opened ports with the changes made, sorted.
+func (c *portChanges) apply(opened []Port) []Port {
+	ports := slices.Concat(opened, c.opening)
+	slices.SortFunc(ports, Port.compare)
+	return slices.DeleteFunc(slices.Compact(ports), func(p Port) bool { return slices.Contains(c.closing, p) })
+}
+
+// conflict refuses a range that overlaps another one: of those that the hook
+// has asked for in the same way before, or of those that were open before it.
+func (h *Hook) conflict(verb string, port Port, before []Port) error {
+	for i, other := range slices.Concat(before, h.state().OpenedPorts) {
 		same := other.Port == port.Port && other.ToPort == port.ToPort
 		if same || other.Protocol != port.Protocol || other.ToPort < port.Port || port.ToPort < other.Port {
 			continue
 		}
 		unit, earlier := h.state().unit(), ""
-		if !slices.Contains(h.state().OpenedPorts, other) {
+		if i < len(before) {
 			earlier = " requested earlier"
 		}
 		return fmt.Errorf("cannot %s %v (unit %q): port range conflicts with %v (unit %q)%s", verb, port, unit, other, unit, earlier)
@@ -123,22 +136,25 @@ func (h *Hook) conflict(verb string, port Port) error {
 }
 
 func (h *Hook) openPort(port Port) error {
-	if err := h.conflict("open", port); err != nil {
+	if err := h.conflict("open", port, h.ports.opening); err != nil {
 		return err
 	}
-	if !slices.Contains(h.ports, port) {
-		h.ports = append(slices.Clone(h.ports), port)
-		slices.SortFunc(h.ports, Port.compare)
-	}
+	h.ports.opening, h.ports.closing = with(h.ports.opening, port), without(h.ports.closing, port)
 	return nil
 }
 
 func (h *Hook) closePort(port Port) error {
-	if err := h.conflict("close", port); err != nil {
+	if err := h.conflict("close", port, h.ports.closing); err != nil {
 		return err
 	}
-	h.ports = slices.DeleteFunc(slices.Clone(h.ports), func(other Port) bool { return other == port })
+	h.ports.opening, h.ports.closing = without(h.ports.opening, port), with(h.ports.closing, port)
 	return nil
+}
+
+func with(ports []Port, port Port) []Port { return append(without(ports, port), port) }
+
+func without(ports []Port, port Port) []Port {
+	return slices.DeleteFunc(slices.Clone(ports), func(other Port) bool { return other == port })
 }
 
 func prepareOpenedPorts(h *Hook, c *invocation) (func([]string) error, func() error) {
@@ -146,7 +162,7 @@ func prepareOpenedPorts(h *Hook, c *invocation) (func([]string) error, func() er
 	c.flags.boolean(&showEndpoints, "endpoints")
 	c.formatted()
 	return noMore, func() error {
-		ports := slices.SortedFunc(slices.Values(h.ports), Port.compare)
+		ports := h.ports.apply(h.state().OpenedPorts)
 		list := []string{}
 		for len(ports) > 0 {
 			text := ports[0].String()
@@ -169,4 +185,14 @@ func prepareOpenedPorts(h *Hook, c *invocation) (func([]string) error, func() er
 		}
 		return c.print(list)
 	}
+}
+
+func (h *Hook) commitPorts(next *State) error {
+	for _, port := range h.ports.opening {
+		if port.Protocol == "icmp" && next.Model.Kubernetes() && h.juju.version.AtLeast(3, 6, 0) {
+			return errors.New("protocol icmp on caas models not supported")
+		}
+	}
+	next.OpenedPorts = h.ports.apply(next.OpenedPorts)
+	return nil
 }

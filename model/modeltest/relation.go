@@ -55,7 +55,8 @@ func prepareRelationIDs(h *Hook, c *invocation) (func([]string) error, func() er
 	name := ""
 	c.formatted()
 	parse := func(args []string) error {
-		if name = shift(&args); name != "" {
+		if len(args) > 0 {
+			name = shift(&args)
 			return noMore(args)
 		}
 		if h.plan.relation != nil {
@@ -163,6 +164,9 @@ func (h *Hook) databagOwner(entity string, app bool) (string, bool, error) {
 		if part := unitName().FindStringSubmatch(entity); part != nil {
 			return part[1], true, nil
 		}
+		if !appName().MatchString(entity) {
+			entity = "" // which findBag refuses
+		}
 		return entity, true, nil
 	case entity != "":
 		if unitName().MatchString(entity) {
@@ -214,6 +218,8 @@ func (h *Hook) findBag(r *Relation, entity string, app bool) (map[string]string,
 			return h.ownBag(r, true), nil
 		case entity == r.RemoteApp && !h.juju.peer(r):
 			return r.RemoteAppData, nil
+		case entity == "":
+			return nil, fmt.Errorf("%q is not a valid unit or application", entity)
 		}
 		return nil, errPermissionDenied
 	}

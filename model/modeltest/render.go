@@ -102,13 +102,13 @@ func (w *yamlWriter) value(value any, indent string, inline bool) {
 		w.mapping(v, indent, inline)
 	case map[string]string:
 		o := object{}
-		for _, key := range keys(v) {
+		for _, key := range yamlOrder(v) {
 			o = append(o, same(key, v[key]))
 		}
 		w.mapping(o, indent, inline)
 	case map[string]any:
 		o := object{}
-		for _, key := range keys(v) {
+		for _, key := range yamlOrder(v) {
 			o = append(o, same(key, v[key]))
 		}
 		w.mapping(o, indent, inline)
@@ -153,6 +153,23 @@ func (w *yamlWriter) mapping(o object, indent string, inline bool) {
 		}
 		w.value(f.value, child, false)
 	}
+}
+
+// yamlOrder sorts keys as YAML libraries do: a2 before a10.
+func yamlOrder[T any](m map[string]T) []string {
+	order := make(map[string]int, len(m))
+	for key := range m {
+		order[key] = 0
+	}
+	node := &yaml.Node{}
+	if err := node.Encode(order); err != nil {
+		return keys(m)
+	}
+	sorted := make([]string, 0, len(m))
+	for i := 0; i < len(node.Content); i += 2 {
+		sorted = append(sorted, node.Content[i].Value)
+	}
+	return sorted
 }
 
 func scalarValue(value any) bool {

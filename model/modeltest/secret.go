@@ -178,11 +178,14 @@ func (h *Hook) readSecret(id, label string, peek, refresh bool) (map[string]stri
 	if seen == nil {
 		return nil, fmt.Errorf("secret %q not found", "secret:"+id)
 	}
+	if created := h.secrets.created(id); created != nil {
+		if label != "" {
+			created.Label = label
+		}
+		return created.LatestContent, nil
+	}
 	// Tracking and labels change at once, whatever becomes of the hook.
 	kept := h.state().secret(id)
-	if created := h.secrets.created(id); created != nil {
-		kept = created
-	}
 	if label != "" {
 		kept.Label = label
 	}
@@ -192,9 +195,12 @@ func (h *Hook) readSecret(id, label string, peek, refresh bool) (map[string]stri
 	if refresh || seen.TrackedContent == nil {
 		kept.TrackedContent = maps.Clone(kept.LatestContent)
 		kept.TrackedRevision = kept.LatestRevision
+	}
+	if refresh && h.secrets[id] != nil {
+		h.secrets[id].tracked = true
 		return seen.LatestContent, nil
 	}
-	return seen.TrackedContent, nil
+	return kept.TrackedContent, nil
 }
 
 func prepareSecretInfoGet(h *Hook, c *invocation) (func([]string) error, func() error) {
@@ -344,7 +350,10 @@ func parseExpire(text string, now time.Time) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	if d, err := time.ParseDuration(text); err == nil && d > 0 {
+	if d, err := time.ParseDuration(text); err == nil {
+		if d < 0 {
+			return time.Time{}, fmt.Errorf("negative expire duration %q not valid", text)
+		}
 		return now.Add(d).UTC(), nil
 	}
 	return time.Time{}, fmt.Errorf("expire time or duration %q not valid", text)

@@ -14,6 +14,7 @@ type secretChanges map[string]*secretEdit
 type secretEdit struct {
 	created   *Secret // a new secret
 	update    *secretUpdate
+	tracked   bool // the hook has read the content of update
 	removed   bool
 	revisions []int // to remove
 	grants    []grant
@@ -103,17 +104,10 @@ func (u *secretUpdate) apply(secret *Secret, now time.Time) {
 	}
 }
 
-// commit makes the changes in next, or returns why the controller refuses.
-func (c secretChanges) commit(j *Juju, next *State) error {
-	ids := slices.Sorted(maps.Keys(c))
-	for _, id := range ids {
-		if created := c[id].created; created != nil {
-			if err := next.uniqueLabel(created); err != nil {
-				return fmt.Errorf("creating secrets: %w", err)
-			}
-			next.Secrets = append(next.Secrets, created.clone())
-		}
-	}
+// steps are the requests to the controller that make the changes, in order:
+// each changes a state, or returns why the controller refuses.
+func (c secretChanges) steps(j *Juju) []func(next *State) error {
+	steps := []func(*State) error{c.create}
 	for _, step := range []struct {
 		what string
 		do   func(*Juju, *State, *Secret, *secretEdit) error
@@ -124,21 +118,53 @@ func (c secretChanges) commit(j *Juju, next *State) error {
 		{"revoking secrets access", commitRevokes, func(e *secretEdit) bool { return len(e.revokes) > 0 }},
 		{"removing secrets", commitRemoval, func(e *secretEdit) bool { return e.removed || len(e.revisions) > 0 }},
 	} {
-		for _, id := range ids {
-			if !step.need(c[id]) {
-				continue
+		steps = append(steps, func(next *State) error {
+			for _, id := range keys(c) {
+				if !step.need(c[id]) {
+					continue
+				}
+				secret, err := next.ownSecret(id)
+				if err == nil {
+					err = step.do(j, next, secret, c[id])
+				}
+				if err != nil {
+					return fmt.Errorf("%s: %w", step.what, err)
+				}
 			}
-			secret := next.secret(id)
-			err := errPermissionDenied
-			if secret != nil && next.manages(secret) {
-				err = step.do(j, next, secret, c[id])
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", step.what, err)
-			}
+			return nil
+		})
+	}
+	return steps
+}
+
+func (c secretChanges) create(next *State) error {
+	for _, id := range keys(c) {
+		created := c[id].created
+		if created == nil {
+			continue
 		}
+		if err := next.uniqueLabel(created); err != nil {
+			return fmt.Errorf("creating secrets: %w", err)
+		}
+		secret := created.clone()
+		if secret.Rotate == "" {
+			secret.Rotate = "never"
+		}
+		next.Secrets = append(next.Secrets, secret)
 	}
 	return nil
+}
+
+// ownSecret finds a secret that this unit may change, or says why not.
+func (s *State) ownSecret(id string) (*Secret, error) {
+	secret := s.secret(id)
+	if secret == nil || secret.Owner == "" {
+		return nil, errPermissionDenied
+	}
+	if !s.manages(secret) {
+		return nil, fmt.Errorf("%q is not leader of %q", s.unit(), s.AppName)
+	}
+	return secret, nil
 }
 
 // uniqueLabel checks that no other secret of the same owner has the label.
@@ -157,6 +183,9 @@ func commitUpdate(j *Juju, next *State, secret *Secret, edit *secretEdit) error 
 	if len(content) > 0 && !(j.version.AtLeast(3, 6, 0) && equalContent(content, secret.LatestContent)) {
 		secret.LatestContent = maps.Clone(content)
 		secret.LatestRevision++
+		if edit.tracked {
+			secret.TrackedContent, secret.TrackedRevision = maps.Clone(content), secret.LatestRevision
+		}
 	}
 	return next.uniqueLabel(secret)
 }

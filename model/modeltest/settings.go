@@ -1,7 +1,7 @@
 package modeltest
 
 import (
-	"errors"
+	"encoding/base64"
 	"fmt"
 
 	"gopkg.in/yaml.v3"
@@ -47,18 +47,21 @@ func parseSettings(data []byte) (map[string]string, error) {
 		return settings, nil
 	}
 	if root.Kind != yaml.MappingNode {
-		return nil, cannotUnmarshal(root, "map[string]string")
+		return nil, &yaml.TypeError{Errors: []string{cannotUnmarshal(root, "map[string]string").Error()}}
+	}
+	var wrong yaml.TypeError
+	text := func(node *yaml.Node) string {
+		text, err := scalarText(node)
+		if err != nil {
+			wrong.Errors = append(wrong.Errors, err.Error())
+		}
+		return text
 	}
 	for i := 0; i+1 < len(root.Content); i += 2 {
-		key, err := scalarText(root.Content[i])
-		if err != nil {
-			return nil, err
-		}
-		value, err := scalarText(root.Content[i+1])
-		if err != nil {
-			return nil, err
-		}
-		settings[key] = value
+		settings[text(root.Content[i])] = text(root.Content[i+1])
+	}
+	if len(wrong.Errors) > 0 {
+		return nil, &wrong
 	}
 	return settings, nil
 }
@@ -70,8 +73,15 @@ func scalarText(node *yaml.Node) (string, error) {
 	if node.Kind != yaml.ScalarNode {
 		return "", cannotUnmarshal(node, "string")
 	}
-	if node.Tag == "!!null" {
+	switch node.Tag {
+	case "!!null":
 		return "", nil
+	case "!!binary":
+		data, err := base64.StdEncoding.DecodeString(node.Value)
+		if err != nil {
+			return "", fmt.Errorf("line %d: !!binary value contains invalid base64 data", node.Line)
+		}
+		return string(data), nil
 	}
 	return node.Value, nil
 }
@@ -85,8 +95,5 @@ func cannotUnmarshal(node *yaml.Node, into string) error {
 		}
 		what += " `" + text + "`"
 	}
-	if what == "" {
-		return errors.New("yaml: cannot unmarshal into " + into)
-	}
-	return fmt.Errorf("yaml: unmarshal errors:\n  line %d: cannot unmarshal %s into %s", node.Line, what, into)
+	return fmt.Errorf("line %d: cannot unmarshal %s into %s", node.Line, what, into)
 }

@@ -40,32 +40,32 @@ func prepareStatusGet(h *Hook, c *invocation) (func([]string) error, func() erro
 		if !data && c.format == "smart" {
 			return c.print(s.AppStatus.Name)
 		}
-		units := map[string]any{s.unit(): statusDetails(s.UnitStatus)}
+		units := map[string]any{s.unit(): statusDetails(s.UnitStatus, data)}
 		for _, r := range s.Relations {
 			if h.juju.peer(r) {
 				for number := range r.PeersData {
-					units[s.AppName+"/"+strconv.Itoa(number)] = statusDetails(Status{Name: "active"})
+					units[s.AppName+"/"+strconv.Itoa(number)] = statusDetails(Status{Name: "active"}, data)
 				}
 			}
 		}
-		details := statusDetails(s.AppStatus)
+		details := statusDetails(s.AppStatus, data)
 		details["units"] = units
 		return c.print(map[string]any{"application-status": details})
 	}
 }
 
-func statusDetails(s Status) map[string]any {
+func statusDetails(s Status, data bool) map[string]any {
+	if !data {
+		return map[string]any{"status": s.Name}
+	}
 	return map[string]any{"status": s.Name, "message": s.Message, "status-data": map[string]any{}}
 }
 
 func (h *Hook) printStatus(c *invocation, status Status, data bool) error {
-	switch {
-	case data:
-		return c.print(statusDetails(status))
-	case c.format == "smart":
+	if !data && c.format == "smart" {
 		return c.print(status.Name)
 	}
-	return c.print(map[string]any{"status": status.Name})
+	return c.print(statusDetails(status, data))
 }
 
 func prepareStatusSet(h *Hook, c *invocation) (func([]string) error, func() error) {
