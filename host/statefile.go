@@ -117,6 +117,10 @@ func (s *fileStore) Save(_ context.Context, document []byte) error {
 }
 
 func (s *fileStore) save(document []byte) error {
+	s.step("clear")
+	if err := s.clear(); err != nil {
+		return err
+	}
 	s.step("create")
 	f, err := renameio.NewPendingFile(s.String(), renameio.WithTempDir(s.dir), renameio.WithPermissions(0o600), renameio.IgnoreUmask())
 	if err != nil {
@@ -146,6 +150,27 @@ func (s *fileStore) save(document []byte) error {
 		return err
 	}
 	s.step("done")
+	return nil
+}
+
+// clear removes what saves that were cut short have left behind. It is ours
+// alone while we hold the lock.
+func (s *fileStore) clear() error {
+	if s.lock == nil {
+		return nil
+	}
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		// renameio names its files so: a dot, the name, a number.
+		if strings.HasPrefix(entry.Name(), "."+stateFile) && entry.Type().IsRegular() {
+			if err := os.Remove(filepath.Join(s.dir, entry.Name())); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
