@@ -1,0 +1,25 @@
+// Package bench measures starcharm against references that run in the same
+// minute on the same machine, and prints ratios. It holds no code of the product.
+//
+//	go test -run '^$' -bench . ./bench
+//
+// Each benchmark runs its contestants in turn, once a round, so that whatever
+// else the machine does hits all of them alike. A time is the lower quartile of
+// the rounds; x-NAME is the ratio of the subject's to NAME's.
+//
+//	BenchmarkDispatch  a hook as Juju starts it, a process, against a static Go
+//	                   program that writes hello (x-hello)
+//	BenchmarkPhases    where the time of such a hook goes
+//	BenchmarkDatabags  a hook that reads the databags of 1, 10 and 100 units:
+//	                   the agent's RPC against the tools on PATH (x-exec) and
+//	                   against the same calls in a bare Go loop (x-bare)
+//	BenchmarkGenuine   the same hook under Juju's own unit agent
+//	BenchmarkInProcess dispatches of a loaded charm on the simulated Juju, against
+//	                   the same handler in bare Starlark (x-bare)
+//	BenchmarkLoad      host.Load for 200, 1,000 and 5,000 lines, against bare
+//	                   parsing and compiling (x-bare)
+//	BenchmarkFootprint the binary's size and the peak memory of a hook
+//
+// With -short the genuine Juju programs, whose first build takes minutes, are
+// left out. docs/performance.md has figures and says what they mean.
+package bench
