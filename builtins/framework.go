@@ -133,10 +133,11 @@ func emitCustom(s *EventSource, in invocation) (starlark.Value, error) {
 	return starlark.None, s.hook.Emit(in.thread, NewEvent(s.hook, s, data))
 }
 
-// didYouMean is "" or "; did you mean X?".
+// didYouMean is empty, or a hint in parentheses, as package model and the
+// interpreter give it.
 func didYouMean(name string, known []string) string {
 	if near := model.Nearest(name, known); near != "" {
-		return "; did you mean " + near + "?"
+		return fmt.Sprintf(" (did you mean %q?)", near)
 	}
 	return ""
 }
@@ -316,7 +317,7 @@ func (e *events) Attr(name string) (starlark.Value, error) {
 	}
 	def, ok := e.f.hook.Metadata.Event(name)
 	if !ok {
-		return nil, starlark.NoSuchAttrError(fmt.Sprintf("%s has no event %q%s", e.f.hook.Metadata.Name, name, didYouMean(name, e.AttrNames())))
+		return nil, starlark.NoSuchAttrError(fmt.Sprintf("%s has no event %q", e.f.hook.Metadata.Name, name))
 	}
 	return &EventSource{EventDef: def, hook: e.f.hook}, nil
 }

@@ -104,8 +104,7 @@ func (s *stored) AttrNames() []string {
 }
 
 func (s *stored) unknown(name string) error {
-	return starlark.NoSuchAttrError(fmt.Sprintf("stored state %q has no attribute %q%s; name it in define(%s = …)",
-		s.name, name, didYouMean(name, s.AttrNames()), name))
+	return starlark.NoSuchAttrError(fmt.Sprintf("stored state %q has no attribute %q: name it in define(%s = …)", s.name, name, name))
 }
 
 // Attr gives a frozen value: changing a list or dict that is stored, without

@@ -155,31 +155,43 @@ func (l *loader) load(name string, chain []string) error {
 	l.charm.modules[name] = m
 
 	options := dialect
-	file, program, err := starlark.SourceProgramOptions(&options, name, source, isPredeclared(name))
+	file, err := options.Parse(name, source, 0)
 	if err != nil {
 		l.errs = append(l.errs, &SourceError{File: name, Source: source, Err: err})
 		return nil
 	}
-	m.program = program
 	l.charm.tracksConfig = l.charm.tracksConfig || mentions(file, "changed_config")
-
+	// The files that it loads are compiled even if it is wrong itself: all
+	// mistakes are to be told at once.
 	chain = append(chain, name)
-	for i := 0; i < program.NumLoads(); i++ {
-		label, pos := program.Load(i)
-		target, err := resolveLabel(name, label)
-		if err == nil && slices.Contains(chain, target) {
-			cycle := append(chain[slices.Index(chain, target):], target)
-			err = fmt.Errorf("the files load each other in a circle: %s", strings.Join(cycle, " → "))
-		}
-		if err == nil {
-			m.loads[label] = target
-			err = l.load(target, chain)
-		}
-		if err != nil {
-			l.errs = append(l.errs, &SourceError{File: name, Source: source, Err: &LoadError{Pos: pos, Message: "cannot load " + label + ": " + err.Error()}})
+	for _, stmt := range file.Stmts {
+		if load, ok := stmt.(*syntax.LoadStmt); ok {
+			l.follow(m, load, chain)
 		}
 	}
+	if m.program, err = starlark.FileProgram(file, isPredeclared(name)); err != nil {
+		l.errs = append(l.errs, &SourceError{File: name, Source: source, Err: err})
+	}
 	return nil
+}
+
+// follow compiles what a load statement of m names.
+func (l *loader) follow(m *module, load *syntax.LoadStmt, chain []string) {
+	label := load.ModuleName()
+	target, err := resolveLabel(m.name, label)
+	if err == nil && slices.Contains(chain, target) {
+		cycle := append(slices.Clone(chain[slices.Index(chain, target):]), target)
+		err = fmt.Errorf("the files load each other in a circle: %s", strings.Join(cycle, " → "))
+	}
+	if err == nil {
+		m.loads[label] = target
+		err = l.load(target, chain)
+	}
+	if err != nil {
+		l.errs = append(l.errs, &SourceError{File: m.name, Source: m.source, Err: &LoadError{
+			Pos: load.Module.TokenPos, Message: fmt.Sprintf("cannot load %q: %v", label, err),
+		}})
+	}
 }
 
 func isPredeclared(name string) func(string) bool {
@@ -234,17 +246,31 @@ func (l *loader) read(name string) ([]byte, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("the charm has no file %s%s", name, l.didYouMean(l.charm.files, file, ""))
 	case err != nil:
-		return nil, err
+		return nil, unreadable(name, err)
 	}
 	defer f.Close()
 	source, err := io.ReadAll(io.LimitReader(f, maxScript+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("cannot read %s: %w", name, err)
+		return nil, unreadable(name, err)
 	case len(source) > maxScript:
 		return nil, fmt.Errorf("%s is larger than %d MiB", name, maxScript>>20)
 	}
 	return bytes.TrimPrefix(source, []byte("\ufeff")), nil
+}
+
+// unreadable says why a file cannot be read, without the path that the system
+// has for it.
+func unreadable(name string, err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	text := ""
+	if err.Error() == "path escapes from parent" { // what an os.Root says
+		text = "; a link that leads out of the charm is not followed"
+	}
+	return fmt.Errorf("%s cannot be read: %w%s", name, err, text)
 }
 
 // didYouMean names the .star file in the same folder that is nearest to file.

@@ -3,8 +3,14 @@ package host
 import (
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 
+	"go.starlark.net/starlark"
+
+	"github.com/starcharm/starcharm/builtins"
+	"github.com/starcharm/starcharm/model"
 	"github.com/starcharm/starcharm/stdlib"
 )
 
@@ -345,6 +351,12 @@ func adviseUndefined(d *Diagnostic) {
 	suggestion := nameAdvice(name)
 	if suggestion == "" && hinted {
 		suggestion = "did you mean " + strings.TrimSuffix(hint, ")")
+	}
+	if suggestion == "" {
+		known := slices.Concat(builtins.Names(), slices.Sorted(maps.Keys(starlark.Universe)))
+		if near := model.Nearest(name, known); near != "" {
+			suggestion = "did you mean " + near + "?"
+		}
 	}
 	if suggestion != "" {
 		d.Message, d.Suggestion = "undefined: "+name, suggestion

@@ -46,7 +46,12 @@ the state says otherwise.`,
 		Example: `  starcharm run config-changed --set port=8080
   starcharm run db-relation-changed --charm examples/k8s-2-configurable
   starcharm run backup-action --param to=s3 --json`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("run wants the name of one event, such as config-changed, and got %d names", len(args))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			charm, err := host.LoadDir(dir)
 			if err != nil {

@@ -39,6 +39,8 @@ func (o *Outcome) Render(color bool) string {
 	}
 	for _, s := range o.Steps {
 		switch {
+		case s.Via == "log" && s.What == "TRACE":
+			// A security event: for who watches the log, not for the author.
 		case s.Via == "log":
 			level := s.What
 			code := colorDim
@@ -68,7 +70,7 @@ func (o *Outcome) Render(color bool) string {
 	if a := o.Action; a != nil {
 		fmt.Fprintf(&b, "\n%s\n", paint(colorBold, "what its user is told"))
 		for _, line := range a.Log {
-			fmt.Fprintf(&b, "  log: %s\n", shown(fmt.Sprint(line)))
+			fmt.Fprintf(&b, "  log: %s\n", shown(line))
 		}
 		if a.Failed {
 			fmt.Fprintf(&b, "  %s %s\n", paint(colorRed, "failed:"), shown(a.Message))

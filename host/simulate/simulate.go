@@ -38,8 +38,8 @@ type Outcome struct {
 	// takes effect at once: statuses, the workload version, Pebble's doings.
 	Changes []Change `json:"changes"`
 	// Action is what an action's user is told; nil for a hook.
-	Action   *modeltest.ActionResult `json:"action,omitempty"`
-	ExitCode int                     `json:"exit_code"`
+	Action   *Action `json:"action,omitempty"`
+	ExitCode int     `json:"exit_code"`
 	// Diagnostics say what was wrong when the exit code is not 0.
 	Diagnostics []host.Diagnostic `json:"diagnostics,omitempty"`
 	// Stderr is what the charm wrote there.
@@ -49,6 +49,18 @@ type Outcome struct {
 	State *State `json:"-"`
 	// Err is the error that ended the hook, or nil.
 	Err error `json:"-"`
+}
+
+// An Action is what an action's user is told.
+type Action struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Results are nested as Juju shows them: the key a.b is {"a": {"b": …}}.
+	Results map[string]any `json:"results"`
+	Log     []string       `json:"log"`
+	Failed  bool           `json:"failed"`
+	// Message says why it failed.
+	Message string `json:"message"`
 }
 
 // A Step is one call of the charm to the world, or one line of its log.
@@ -136,7 +148,11 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 		o.ExitCode, o.Err = 1, err
 		o.Diagnostics = host.Diagnose(err, charm.Source)
 	}
-	o.Steps, o.Stderr, o.Action = r.steps, stderr.String(), hook.ActionResult()
+	o.Steps, o.Stderr = r.steps, stderr.String()
+	if result := hook.ActionResult(); result != nil {
+		a := Action(*result)
+		o.Action = &a
+	}
 
 	after := *before
 	after.Juju = *juju.State()

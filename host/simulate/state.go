@@ -94,6 +94,13 @@ func ParseState(text []byte) (*State, error) {
 // explain turns yaml's "line 3: field foo not found in type simulate.State"
 // into what a reader of YAML knows, with the nearest key.
 func explain(line string) string {
+	if m := regexp.MustCompile("(?s)^(line \\d+): cannot unmarshal !!(\\w+) (?:`(.*)` )?into (\\S+)$").FindStringSubmatch(line); m != nil {
+		got := map[string]string{"seq": "a list", "map": "a map"}[m[2]]
+		if got == "" {
+			got = fmt.Sprintf("%q", m[3])
+		}
+		return fmt.Sprintf("%s: got %s, want %s", m[1], got, wanted(m[4]))
+	}
 	m := regexp.MustCompile(`^(line \d+): field (.*) not found in type (\S+)$`).FindStringSubmatch(line)
 	if m == nil {
 		return line
@@ -103,6 +110,26 @@ func explain(line string) string {
 		text += fmt.Sprintf("; did you mean %q?", near)
 	}
 	return text
+}
+
+// wanted says in YAML's terms what a Go type is read from.
+func wanted(goType string) string {
+	goType = strings.TrimLeft(goType, "*")
+	switch {
+	case strings.HasPrefix(goType, "[]"):
+		return "a list"
+	case goType == "bool":
+		return "true or false"
+	case strings.HasPrefix(goType, "int"), strings.HasPrefix(goType, "uint"):
+		return "a whole number"
+	case strings.HasPrefix(goType, "float"):
+		return "a number"
+	case goType == "string":
+		return "a string"
+	case strings.HasSuffix(goType, ".Time"):
+		return "a time such as 2026-01-31T12:00:00Z"
+	}
+	return "a map"
 }
 
 // keys are the YAML keys of the type of that name, which is t or in it.
