@@ -34,7 +34,7 @@ func conformanceCases() []conformanceCase {
 func gets(group string, setup func(w *world), paths ...string) []conformanceCase {
 	var cases []conformanceCase
 	for i, path := range paths {
-		cases = append(cases, conformanceCase{fmt.Sprintf("%s/get-%02d", group, i+1), func(w *world) {
+		cases = append(cases, conformanceCase{name: fmt.Sprintf("%s/get-%02d", group, i+1), run: func(w *world) {
 			if setup != nil {
 				setup(w)
 			}
@@ -48,7 +48,7 @@ func gets(group string, setup func(w *world), paths ...string) []conformanceCase
 func posts(group, path string, setup func(w *world), bodies ...string) []conformanceCase {
 	var cases []conformanceCase
 	for i, body := range bodies {
-		cases = append(cases, conformanceCase{fmt.Sprintf("%s/post-%02d", group, i+1), func(w *world) {
+		cases = append(cases, conformanceCase{name: fmt.Sprintf("%s/post-%02d", group, i+1), run: func(w *world) {
 			if setup != nil {
 				setup(w)
 			}
@@ -61,7 +61,7 @@ func posts(group, path string, setup func(w *world), bodies ...string) []conform
 func systemCases() []conformanceCase {
 	return append(gets("system", nil,
 		"/v1/system-info", "/v1/nope", "/", "/v1/layers", "/v1/signals", "/v1/services/web", "/v1/health", "/v1/health?level=x"),
-		conformanceCase{"system/methods", func(w *world) {
+		conformanceCase{name: "system/methods", run: func(w *world) {
 			w.raw("PUT", "/v1/services", "{}")
 			w.raw("DELETE", "/v1/system-info", "")
 			w.post("/v1/system-info", "{}")
@@ -69,7 +69,7 @@ func systemCases() []conformanceCase {
 			w.post("/v1/health", "{}")
 			w.post("/v1/changes", "{}")
 		}},
-		conformanceCase{"system/client", func(w *world) {
+		conformanceCase{name: "system/client", run: func(w *world) {
 			info, err := w.client.SystemInfo(context.Background())
 			w.result("system-info", info, err)
 			healthy, err := w.client.Health(context.Background(), pebble.HealthOptions{Level: pebble.LevelReady})
@@ -120,7 +120,7 @@ func layerCases() []conformanceCase {
 		"log-targets: {x: {override: replace, type: loki, location: a, labels: {pebble_x: b}}}", "log-targets: {x: {override: foo, type: loki, location: a}}",
 		"workloads: {}", "pairing: {}",
 	} {
-		cases = append(cases, conformanceCase{fmt.Sprintf("layer/%02d", i+1), func(w *world) {
+		cases = append(cases, conformanceCase{name: fmt.Sprintf("layer/%02d", i+1), run: func(w *world) {
 			w.layer("one", text, false)
 			w.get("/v1/plan?format=yaml")
 		}})
@@ -187,25 +187,25 @@ func mergeCases() []conformanceCase {
 	var cases []conformanceCase
 	for _, pair := range pairs {
 		cases = append(cases,
-			conformanceCase{"merge/two-layers-" + pair.name, func(w *world) {
+			conformanceCase{name: "merge/two-layers-" + pair.name, run: func(w *world) {
 				w.layer("one", pair.base, false)
 				w.layer("two", pair.newer, false)
 				w.plan()
 			}},
-			conformanceCase{"merge/one-layer-" + pair.name, func(w *world) {
+			conformanceCase{name: "merge/one-layer-" + pair.name, run: func(w *world) {
 				w.layer("one", pair.base, false)
 				w.layer("one", pair.newer, true)
 				w.plan()
 			}})
 	}
 	return append(cases,
-		conformanceCase{"merge/full", func(w *world) {
+		conformanceCase{name: "merge/full", run: func(w *world) {
 			w.layer("one", fullLayer, false)
 			w.get("/v1/plan?format=yaml")
 			w.layer("one", fullLayer, true)
 			w.get("/v1/plan?format=yaml")
 		}},
-		conformanceCase{"merge/position", func(w *world) {
+		conformanceCase{name: "merge/position", run: func(w *world) {
 			w.layer("one", "services: {x: {override: replace, command: a}}", false)
 			w.layer("two", "services: {x: {override: merge, command: b}}", false)
 			w.layer("one", "services: {x: {override: merge, command: c, summary: s}}", true)
@@ -214,13 +214,13 @@ func mergeCases() []conformanceCase {
 			w.layer("three", "services: {x: {override: merge, command: e}}", true)
 			w.plan()
 		}},
-		conformanceCase{"merge/repeated", func(w *world) {
+		conformanceCase{name: "merge/repeated", run: func(w *world) {
 			for range 3 {
 				w.layer("one", "services: {x: {override: merge, command: a, after: [y]}}", true)
 			}
 			w.plan()
 		}},
-		conformanceCase{"merge/refused-layer-changes-nothing", func(w *world) {
+		conformanceCase{name: "merge/refused-layer-changes-nothing", run: func(w *world) {
 			w.layer("one", "services: {x: {override: replace, command: a}}", false)
 			w.layer("one", "services: {x: {override: merge, command: b}, y: {override: replace}}", true)
 			w.layer("two", "services: {z: {override: replace}}", false)
@@ -249,7 +249,7 @@ func serviceCases() []conformanceCase {
 	cases = append(cases, posts("signals", "/v1/signals", abc,
 		`{}`, `{"signal":"SIGHUP"}`, `{"signal":"SIGHUP","services":["a"]}`, `{"signal":"foo","services":["a","b"]}`, `{"signal":"SIGHUP","services":["nope"]}`, ``)...)
 	run := func(name string, steps ...[]string) {
-		cases = append(cases, conformanceCase{"services/" + name, func(w *world) {
+		cases = append(cases, conformanceCase{name: "services/" + name, run: func(w *world) {
 			abc(w)
 			for _, step := range steps {
 				if step[0] == "layer" {
@@ -281,8 +281,28 @@ func serviceCases() []conformanceCase {
 	run("replan-disabled-later", []string{"start", "c"}, []string{"layer", "services: {c: {override: merge, startup: disabled}}"}, []string{"replan"})
 	run("replan-never-started", []string{"layer", "services: {b: {override: merge, summary: s}}"}, []string{"replan"})
 	run("start-changed", []string{"start", "c"}, []string{"layer", "services: {c: {override: merge, environment: {A: b}}}"}, []string{"start", "c"}, []string{"replan"})
+	for _, failure := range []struct {
+		name, fields string
+		code         int
+	}{{"restarts", "", 3}, {"ignored", ", on-failure: ignore", 1}, {"success", "", 0}, {"success-ignored", ", on-success: ignore", 0}} {
+		cases = append(cases, conformanceCase{name: "services/exits-" + failure.name, failing: map[string]int{"bad": failure.code}, run: func(w *world) {
+			abc(w)
+			w.layer("bad", fmt.Sprintf(`services:
+  bad: {override: replace, command: "sh -c 'exit %d'", backoff-delay: 1h%s}
+  user: {override: replace, command: sleep 100, requires: [bad], after: [bad]}
+`, failure.code, failure.fields), false)
+			w.change("start", "bad")
+			_, err := w.client.Start(context.Background(), []string{"user", "c"}, pebble.WaitOptions{})
+			w.result("start user c", nil, err)
+			w.get("/v1/changes/2")
+			w.services()
+			w.change("stop", "bad")
+			w.change("stop", "bad")
+			w.change("restart", "bad")
+		}})
+	}
 	run("same-by-meaning", []string{"layer", "services: {c: {override: merge, kill-delay: 60s}}"}, []string{"start", "c"}, []string{"layer", "services: {c: {override: merge, kill-delay: 1m0s}}"}, []string{"replan"})
-	cases = append(cases, conformanceCase{"services/signal", func(w *world) {
+	cases = append(cases, conformanceCase{name: "services/signal", run: func(w *world) {
 		ctx := context.Background()
 		abc(w)
 		w.change("start", "a", "c")
@@ -303,7 +323,7 @@ func changeCases() []conformanceCase {
 		"/v1/changes/1/wait?timeout=1ms", "/v1/changes/1/nope", "/v1/changes/")
 	cases = append(cases, posts("changes", "/v1/changes/1", oneChange, `{"action":"abort"}`, `{"action":"x"}`, `{}`, `{`)...)
 	cases = append(cases, posts("changes/unknown", "/v1/changes/99", nil, `{"action":"abort"}`)...)
-	return append(cases, conformanceCase{"changes/for-service", func(w *world) {
+	return append(cases, conformanceCase{name: "changes/for-service", run: func(w *world) {
 		abc(w)
 		w.change("start", "b")
 		w.change("stop", "b")
@@ -348,7 +368,7 @@ func checkCases() []conformanceCase {
 		`{"action":"start"}`, `{"action":"stop","checks":[]}`, `{"action":"foo","checks":["a"]}`, `{"action":"foo"}`, `{"action":"start","checks":["a","zz","yy"]}`, `{"action":"stop","checks":["b","zz"]}`,
 		`{"action":"start","checks":["b","a","b"]}`, `{"action":"stop","checks":["c","b","a"]}`, `{}`, `{`)...)
 	return append(cases,
-		conformanceCase{"checks/start-stop", func(w *world) {
+		conformanceCase{name: "checks/start-stop", run: func(w *world) {
 			ctx := context.Background()
 			withChecks(w)
 			for _, step := range []struct {
@@ -365,14 +385,14 @@ func checkCases() []conformanceCase {
 				w.checks()
 			}
 		}},
-		conformanceCase{"checks/replan", func(w *world) {
+		conformanceCase{name: "checks/replan", run: func(w *world) {
 			withChecks(w)
 			_, err := w.client.StopChecks(context.Background(), []string{"a", "c"})
 			w.result("stop", nil, err)
 			w.change("replan")
 			w.checks()
 		}},
-		conformanceCase{"checks/changed", func(w *world) {
+		conformanceCase{name: "checks/changed", run: func(w *world) {
 			withChecks(w)
 			w.layer("checks", "checks: {a: {override: merge, threshold: 4}}", true)
 			w.checks()
@@ -383,21 +403,21 @@ func checkCases() []conformanceCase {
 			w.layer("checks", "checks: {b: {override: merge, startup: enabled}}", true)
 			w.checks()
 		}},
-		conformanceCase{"checks/disabled-later", func(w *world) {
+		conformanceCase{name: "checks/disabled-later", run: func(w *world) {
 			withChecks(w)
 			w.layer("checks", "checks: {c: {override: merge, startup: disabled}}", true)
 			w.checks()
 			w.layer("checks", "checks: {c: {override: merge, startup: enabled}}", true)
 			w.checks()
 		}},
-		conformanceCase{"checks/changed-while-stopped", func(w *world) {
+		conformanceCase{name: "checks/changed-while-stopped", run: func(w *world) {
 			withChecks(w)
 			_, err := w.client.StopChecks(context.Background(), []string{"a"})
 			w.result("stop", nil, err)
 			w.layer("checks", "checks: {a: {override: merge, threshold: 4}}", true)
 			w.checks()
 		}},
-		conformanceCase{"checks/kinds", func(w *world) {
+		conformanceCase{name: "checks/kinds", run: func(w *world) {
 			w.layer("checks", "checks: {h: {override: replace, period: 1h, http: {url: 'http://localhost:1'}}, t: {override: replace, period: 1h, tcp: {port: 1}}}", false)
 			changes, err := w.client.Changes(context.Background(), pebble.ChangesOptions{})
 			if err != nil {
@@ -438,7 +458,7 @@ func noticeCases() []conformanceCase {
 		"/v1/notices?after=x", "/v1/notices?after=2999-01-01T00:00:00Z", "/v1/notices?after=2000-01-01T00:00:00.123456789Z", "/v1/notices?timeout=x", "/v1/notices?keys=q&timeout=10ms", "/v1/notices?timeout=0s",
 		"/v1/notices/1", "/v1/notices/99", "/v1/notices/x")...)
 	return append(cases,
-		conformanceCase{"notices/of-changes", func(w *world) {
+		conformanceCase{name: "notices/of-changes", run: func(w *world) {
 			w.change("replan")
 			abc(w)
 			w.change("start", "c")
@@ -446,7 +466,7 @@ func noticeCases() []conformanceCase {
 			w.post("/v1/notices", notify(key))
 			w.get("/v1/notices/3")
 		}},
-		conformanceCase{"notices/of-checks", func(w *world) {
+		conformanceCase{name: "notices/of-checks", run: func(w *world) {
 			withChecks(w)
 			notices, err := w.client.Notices(context.Background(), pebble.NoticesOptions{Types: []string{pebble.NoticeChangeUpdate}})
 			if err != nil {
@@ -457,7 +477,7 @@ func noticeCases() []conformanceCase {
 				w.note("%s %s", notice.Type, notice.LastData["kind"])
 			}
 		}},
-		conformanceCase{"notices/client", func(w *world) {
+		conformanceCase{name: "notices/client", run: func(w *world) {
 			ctx := context.Background()
 			for range 3 {
 				id, err := w.client.Notify(ctx, pebble.NotifyOptions{Key: "example.com/x", Data: map[string]string{"a": "b"}, RepeatAfter: time.Hour})
@@ -527,13 +547,13 @@ func readCases() []conformanceCase {
 	cases := gets("files", someFiles, "/v1/files", "/v1/files?action=foo", "/v1/files?action=list", "/v1/files?action=read", "/v1/files?action=read&path=$DIR/f",
 		"/v1/files?action=list&path=rel", "/v1/files?action=list&path=$DIR/f&itself=maybe", "/v1/files?action=list&path=$DIR&itself=false", "/v1/files?action=list&path=$DIR/nope", "/v1/files?action=list&path=$DIR/f/x", "/v1/files?action=list&path=$DIR&pattern=%5B")
 	for i, path := range []string{"$DIR/f", "$DIR/nope", "$DIR/d", "rel", "", "$DIR/f/x", "$DIR/f/", "$DIR/d/../f", "$DIR/d/x", "/", "$DIR/nope/../f", "$DIR//f"} {
-		cases = append(cases, conformanceCase{fmt.Sprintf("files/pull-%02d", i+1), func(w *world) {
+		cases = append(cases, conformanceCase{name: fmt.Sprintf("files/pull-%02d", i+1), run: func(w *world) {
 			someFiles(w)
 			w.pull(path)
 		}})
 	}
 	for i, path := range []string{"$DIR", "$DIR/", "$DIR/f", "$DIR/f/", "$DIR/e", "$DIR/d/../f", "$DIR/nope", "$DIR/f/x", "", "$DIR/d/..", "$DIR/nope/.."} {
-		cases = append(cases, conformanceCase{fmt.Sprintf("files/list-%02d", i+1), func(w *world) {
+		cases = append(cases, conformanceCase{name: fmt.Sprintf("files/list-%02d", i+1), run: func(w *world) {
 			someFiles(w)
 			for _, o := range []pebble.ListFilesOptions{{}, {Itself: true}, {Pattern: "f*"}, {Pattern: "[d-e]"}, {Pattern: "["}, {Itself: true, Pattern: "zz"}} {
 				w.list(path, o)
@@ -541,8 +561,8 @@ func readCases() []conformanceCase {
 		}})
 	}
 	return append(cases,
-		conformanceCase{"files/root", func(w *world) { w.list("/", pebble.ListFilesOptions{Itself: true}) }},
-		conformanceCase{"files/read-several", func(w *world) {
+		conformanceCase{name: "files/root", run: func(w *world) { w.list("/", pebble.ListFilesOptions{Itself: true}) }},
+		conformanceCase{name: "files/read-several", run: func(w *world) {
 			someFiles(w)
 			query := url.Values{"action": {"read"}, "path": {w.dir + "/f", w.dir + "/nope", w.dir + "/d", w.dir + "/d/x"}}
 			w.raw("GET", "/v1/files?"+strings.ReplaceAll(query.Encode(), url.QueryEscape(w.dir), "$DIR"), "", "Accept", "multipart/form-data")
@@ -570,7 +590,7 @@ func writeCases() []conformanceCase {
 	owners := []pebble.Owner{{User: "root"}, {UserID: &zero}, {User: "root", UserID: &one}, {User: "nosuch"}, {UserID: &unknown}, {UserID: &unknown, GroupID: &unknown}, {Group: "root"}, {GroupID: &zero}, {User: "root", Group: "nosuch"}, {User: "nobody"}, {UserID: &nobody}, {User: "nobody", Group: "root"}, {User: "root", Group: "root", GroupID: &one}}
 	var cases []conformanceCase
 	for i, o := range owners {
-		cases = append(cases, conformanceCase{fmt.Sprintf("files/owner-%02d", i+1), func(w *world) {
+		cases = append(cases, conformanceCase{name: fmt.Sprintf("files/owner-%02d", i+1), run: func(w *world) {
 			w.push("$DIR/f", "x", pebble.PushOptions{Owner: o})
 			w.push("$DIR/p/f", "x", pebble.PushOptions{Owner: o, MakeDirs: true})
 			w.mkdir("$DIR/d", pebble.MakeDirOptions{Owner: o})
@@ -579,7 +599,7 @@ func writeCases() []conformanceCase {
 		}})
 	}
 	for _, mode := range []int{0, 0o600, 0o644, 0o777, 0o1000, 0o4755, -1} {
-		cases = append(cases, conformanceCase{fmt.Sprintf("files/mode-%o", mode), func(w *world) {
+		cases = append(cases, conformanceCase{name: fmt.Sprintf("files/mode-%o", mode), run: func(w *world) {
 			w.push("$DIR/f", "x", pebble.PushOptions{Permissions: &mode})
 			w.mkdir("$DIR/d", pebble.MakeDirOptions{Permissions: &mode})
 			w.mkdir("$DIR/p/q/r", pebble.MakeDirOptions{Permissions: &mode, MakeParents: true})
@@ -588,7 +608,7 @@ func writeCases() []conformanceCase {
 	}
 	for i, path := range []string{"$DIR/f", "$DIR/new", "$DIR/q/new", "$DIR/f/new", "$DIR/d", "$DIR/d/", "$DIR/new/", "rel", "", "/", "$DIR/a*b", "$DIR/d/../dd", "$DIR/q/../dd", `$DIR/a"b`, `$DIR/a\b`, `$DIR/a\"b`, "$DIR/a b;c%41\té", "$DIR/" + strings.Repeat("n", 200)} {
 		for _, makeDirs := range []bool{false, true} {
-			cases = append(cases, conformanceCase{fmt.Sprintf("files/push-%02d-%v", i+1, makeDirs), func(w *world) {
+			cases = append(cases, conformanceCase{name: fmt.Sprintf("files/push-%02d-%v", i+1, makeDirs), run: func(w *world) {
 				someFiles(w)
 				w.push(path, "content\r\n\x00\xff", pebble.PushOptions{MakeDirs: makeDirs})
 				if path != "/" && path != "" && path != "rel" {
@@ -612,13 +632,13 @@ func writeCases() []conformanceCase {
 		form(write("$DIR/1", "$DIR/1"), "$DIR/1", "a", "$DIR/1", "b"),
 		form(`{"action":"write","files":[{"path":"$DIR/n","permissions":"64"}]}`, "$DIR/n", "a"), form(`{"action":"write","files":[{"path":"$DIR/n","permissions":"0644"}]}`, "$DIR/n", "a"), form(`{"action":"write","files":[{"path":"$DIR/n","permissions":"abc"}]}`, "$DIR/n", "a"),
 	} {
-		cases = append(cases, conformanceCase{fmt.Sprintf("files/form-%02d", i+1), func(w *world) {
+		cases = append(cases, conformanceCase{name: fmt.Sprintf("files/form-%02d", i+1), run: func(w *world) {
 			w.raw("POST", "/v1/files", body, contentType...)
 			w.list("$DIR", pebble.ListFilesOptions{})
 		}})
 	}
 	for i, kind := range []string{"multipart/form-data", "multipart/form-data; boundary=short", "text/plain", "", "nonsense;;"} {
-		cases = append(cases, conformanceCase{fmt.Sprintf("files/content-type-%02d", i+1), func(w *world) {
+		cases = append(cases, conformanceCase{name: fmt.Sprintf("files/content-type-%02d", i+1), run: func(w *world) {
 			w.raw("POST", "/v1/files", form(write("$DIR/n"), "$DIR/n", "abc"), "Content-Type", kind)
 		}})
 	}
@@ -632,7 +652,7 @@ func dirCases() []conformanceCase {
 	var cases []conformanceCase
 	for i, path := range []string{"$DIR/new", "$DIR/d", "$DIR/e/", "$DIR/q/r/s", "$DIR/f", "$DIR/f/a", "$DIR/f/a/b", "rel", "", "/", "$DIR/new/", "$DIR/d/../g", "$DIR/q/../g"} {
 		for _, parents := range []bool{false, true} {
-			cases = append(cases, conformanceCase{fmt.Sprintf("files/mkdir-%02d-%v", i+1, parents), func(w *world) {
+			cases = append(cases, conformanceCase{name: fmt.Sprintf("files/mkdir-%02d-%v", i+1, parents), run: func(w *world) {
 				someFiles(w)
 				w.mkdir(path, pebble.MakeDirOptions{MakeParents: parents})
 				w.list("$DIR", pebble.ListFilesOptions{})
@@ -641,7 +661,7 @@ func dirCases() []conformanceCase {
 	}
 	for i, path := range []string{"$DIR/f", "$DIR/nope", "$DIR/d", "$DIR/d/", "$DIR/e", "$DIR/e/", "$DIR/f/x", "$DIR/f/", "$DIR/nope/x", "rel", "", "$DIR/d/../f"} {
 		for _, recursive := range []bool{false, true} {
-			cases = append(cases, conformanceCase{fmt.Sprintf("files/remove-%02d-%v", i+1, recursive), func(w *world) {
+			cases = append(cases, conformanceCase{name: fmt.Sprintf("files/remove-%02d-%v", i+1, recursive), run: func(w *world) {
 				someFiles(w)
 				w.remove(path, recursive)
 				w.list("$DIR", pebble.ListFilesOptions{})

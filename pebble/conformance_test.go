@@ -42,6 +42,9 @@ const conformanceFile = "testdata/conformance.txtar"
 type conformanceCase struct {
 	name string
 	run  func(w *world)
+	// failing are the services that the simulated daemon is told of, because
+	// it runs no commands that could fail.
+	failing map[string]int
 }
 
 // world is one daemon, and the record of what it was asked and answered.
@@ -70,7 +73,7 @@ func TestConformance(t *testing.T) {
 			t.Skip("the daemon must be root, as in a container")
 		}
 		binary := peers.Pebble(t)
-		got := runAll(t, cases, func(name string) (*world, func()) { return genuineWorld(t, binary, name) })
+		got := runAll(t, cases, func(c conformanceCase) (*world, func()) { return genuineWorld(t, binary, c.name) })
 		if *updateConformance {
 			updated := &txtar.Archive{Comment: []byte("What Pebble " + pebbletest.Version + " answers, from go test ./pebble -run Conformance -update-conformance.\n")}
 			for _, c := range cases {
@@ -82,7 +85,7 @@ func TestConformance(t *testing.T) {
 		compareAll(t, cases, want, got)
 	})
 	t.Run("simulated", func(t *testing.T) {
-		compareAll(t, cases, want, runAll(t, cases, func(string) (*world, func()) { return simulatedWorld() }))
+		compareAll(t, cases, want, runAll(t, cases, simulatedWorld))
 	})
 	assert.Len(t, want, len(cases), "%s holds other cases than the test", conformanceFile)
 }
@@ -95,7 +98,7 @@ func compareAll(t *testing.T, cases []conformanceCase, want, got map[string]stri
 
 // runAll runs cases at the same time, since a genuine daemon takes a second to
 // start a service.
-func runAll(t *testing.T, cases []conformanceCase, start func(name string) (*world, func())) map[string]string {
+func runAll(t *testing.T, cases []conformanceCase, start func(c conformanceCase) (*world, func())) map[string]string {
 	var (
 		mu      sync.Mutex
 		group   sync.WaitGroup
@@ -108,7 +111,7 @@ func runAll(t *testing.T, cases []conformanceCase, start func(name string) (*wor
 		go func() {
 			defer group.Done()
 			defer func() { <-running }()
-			w, stop := start(c.name)
+			w, stop := start(c)
 			c.run(w)
 			w.client.Close()
 			stop()
@@ -182,11 +185,11 @@ func clock() func() time.Time {
 	}
 }
 
-func simulatedWorld() (*world, func()) {
+func simulatedWorld(c conformanceCase) (*world, func()) {
 	dir := "/tmp/simulated/files"
 	server := pebbletest.New(pebbletest.Config{
 		Now: clock(),
-		State: &pebbletest.State{Files: map[string]*pebbletest.File{
+		State: &pebbletest.State{FailingServices: c.failing, Files: map[string]*pebbletest.File{
 			dir:           {Kind: pebble.TypeDirectory},
 			"/etc/passwd": {Content: "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"},
 			"/etc/group":  {Content: "root:x:0:\nnogroup:x:65534:\n"},

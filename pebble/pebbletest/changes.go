@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/starcharm/starcharm/pebble"
@@ -29,14 +30,24 @@ func (s *Server) newTask(kind, summary string) *pebble.Task {
 	}
 }
 
-func (s *Server) logLine(format string, args ...any) string {
-	return s.now().UTC().Format(time.RFC3339) + " INFO " + fmt.Sprintf(format, args...)
+func (s *Server) logLine(level, format string, args ...any) string {
+	return s.now().UTC().Format(time.RFC3339) + " " + level + " " + fmt.Sprintf(format, args...)
 }
 
 // record keeps a change that is done and returns its id.
 func (s *Server) record(kind, summary string, tasks []*pebble.Task) string {
 	change := s.newChange(kind, summary, tasks)
 	change.Status, change.Ready, change.ReadyTime = "Done", true, s.now()
+	for _, task := range tasks {
+		if task.Status != "Error" {
+			continue
+		}
+		if change.Err == "" {
+			change.Status, change.Err = "Error", "cannot perform the following tasks:"
+		}
+		_, message, _ := strings.Cut(task.Log[len(task.Log)-1], " ERROR ")
+		change.Err += fmt.Sprintf("\n- %s (%s)", task.Summary, message)
+	}
 	// Waiting, running, done.
 	updates := 3
 	if len(tasks) == 0 {

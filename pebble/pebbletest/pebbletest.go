@@ -10,9 +10,9 @@
 // errors; the conformance test of package pebble compares the two. What
 // differs, because there are no processes and no time passes by itself:
 //
-//   - A service that is started is active at once and stays so. One that
-//     State.ServiceStatuses says is in error or backoff is so until it is
-//     started again.
+//   - A service that is started is active at once and stays so, unless
+//     State.FailingServices names it. One that State.ServiceStatuses says is
+//     in error or backoff is so until it is started again.
 //   - A check is what State.CheckInfos says; one that starts is up.
 //   - Changes are ready at once, so nothing waits, and a long poll for notices
 //     returns at once.

@@ -43,6 +43,7 @@ type Server struct {
 	layers    []pebble.LabeledLayer
 	plan      *pebble.Plan
 	services  map[string]*service
+	failing   map[string]int
 	checks    map[string]*pebble.CheckInfo
 	files     *tree
 	notices   []*notice

@@ -185,17 +185,52 @@ func (s *Server) stopSequence(names []string) ([]string, error) {
 
 func (s *Server) startTasks(names []string) []*pebble.Task {
 	var tasks []*pebble.Task
+	var held []string
 	for _, name := range names {
 		task := s.task("start", name)
-		if !s.services[name].running() {
-			s.services[name] = &service{status: pebble.ServiceActive, since: s.now()}
-		} else {
-			task.Log = []string{s.logLine("Service %q already started.", name)}
-		}
-		s.services[name].config = s.plan.Services[name].Copy()
 		tasks = append(tasks, task)
+		config := s.plan.Services[name]
+		if slices.ContainsFunc(config.Requires, func(required string) bool { return slices.Contains(held, required) }) {
+			task.Status = "Hold"
+			held = append(held, name)
+			continue
+		}
+		if known := s.services[name]; known != nil && known.status == pebble.ServiceActive {
+			task.Log = []string{s.logLine("INFO", "Service %q already started.", name)}
+			known.config = config.Copy()
+			continue
+		}
+		started := &service{status: pebble.ServiceActive, since: s.now(), config: config.Copy()}
+		s.services[name] = started
+		if code, fails := s.failing[name]; fails {
+			next := s.exitQuickly(task, config, code)
+			started.status = next
+			held = append(held, name)
+		}
 	}
 	return tasks
+}
+
+// exitQuickly fails the task of starting a service whose command ends at once,
+// and returns what becomes of the service.
+func (s *Server) exitQuickly(task *pebble.Task, config *pebble.Service, code int) pebble.ServiceStatus {
+	action := config.OnFailure
+	if code == 0 {
+		action = config.OnSuccess
+	}
+	next := pebble.ServiceError
+	switch {
+	case action == "" || action == "restart":
+		action, next = "restart", pebble.ServiceBackoff
+	case code == 0 && action == "ignore":
+		next = pebble.ServiceInactive
+	}
+	task.Status = "Error"
+	task.Log = []string{
+		s.logLine("INFO", "Most recent service output:\n    "),
+		s.logLine("ERROR", "service start attempt: exited quickly with code %d, will %s", code, action),
+	}
+	return next
 }
 
 func (s *Server) stopTasks(names []string) []*pebble.Task {
@@ -207,10 +242,11 @@ func (s *Server) stopTasks(names []string) []*pebble.Task {
 			service.status, service.since = pebble.ServiceInactive, s.now()
 		case service != nil && service.status == pebble.ServiceError:
 			service.status, service.since = pebble.ServiceInactive, s.now()
+			task.Log = []string{s.logLine("INFO", "Service %q had already exited.", name)}
 		case service == nil || service.config == nil:
-			task.Log = []string{s.logLine("Service %q has never been started.", name)}
+			task.Log = []string{s.logLine("INFO", "Service %q has never been started.", name)}
 		default:
-			task.Log = []string{s.logLine("Service %q already stopped.", name)}
+			task.Log = []string{s.logLine("INFO", "Service %q already stopped.", name)}
 		}
 		tasks = append(tasks, task)
 	}
@@ -247,6 +283,7 @@ func (s *Server) sendSignal(c *call) response {
 // loadServices takes the services that state lists.
 func (s *Server) loadServices(state *State) {
 	s.services = map[string]*service{}
+	s.failing = maps.Clone(state.FailingServices)
 	for name, config := range state.StartedServices {
 		if _, ok := state.ServiceStatuses[name]; !ok && config != nil {
 			s.services[name] = &service{status: pebble.ServiceInactive, since: s.now(), config: config.Copy()}
@@ -266,6 +303,7 @@ func (s *Server) loadServices(state *State) {
 
 // storeServices puts the services into state.
 func (s *Server) storeServices(state *State) {
+	state.FailingServices = maps.Clone(s.failing)
 	for name, service := range s.services {
 		if state.ServiceStatuses == nil {
 			state.ServiceStatuses = map[string]pebble.ServiceStatus{}

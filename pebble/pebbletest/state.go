@@ -29,6 +29,9 @@ type State struct {
 	// configuration in the plan is another now, the one that they were
 	// started with. A replan restarts them.
 	StartedServices map[string]*pebble.Service `yaml:"started_services,omitempty"`
+	// FailingServices are those whose command ends as soon as it is started,
+	// with the exit code.
+	FailingServices map[string]int `yaml:"failing_services,omitempty"`
 	// Files are the container's files, by absolute path. The directories
 	// above them exist.
 	Files map[string]*File `yaml:"files,omitempty"`

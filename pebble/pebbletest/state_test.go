@@ -41,6 +41,8 @@ started_services:
     web:
         override: replace
         command: old
+failing_services:
+    bad: 3
 files:
     /bin/data: !!binary /wA=
     /etc/link:
