@@ -31,6 +31,12 @@ func TestMain(m *testing.M) {
 
 // play is what the test binary does in a role.
 func play(role string) error {
+	switch role {
+	case "dispatch":
+		return playDispatch()
+	case "workload":
+		return playWorkload()
+	}
 	return fmt.Errorf("there is no role %q", role)
 }
 
