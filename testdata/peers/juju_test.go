@@ -397,9 +397,12 @@ func TestSecrets(t *testing.T) {
 	assert.Contains(t, refused.Error, `creating secrets: secret with label "api" already exists`)
 	assert.Empty(t, agent.World.State)
 
-	rotated := agent.Tools(peers.JujuTools{Hook: peers.JujuHook{Kind: "secret-rotate", SecretURI: uri}})
+	due := *agent.World.Secrets[id].NextRotate
+	rotated := agent.Hook(peers.JujuHook{Kind: "secret-rotate", SecretURI: uri})
 	label, _ := rotated.Getenv("JUJU_SECRET_LABEL")
 	assert.Equal(t, "api", label)
+	assert.Equal(t, 1, agent.World.Secrets[id].Rotated)
+	assert.Equal(t, 24*time.Hour, agent.World.Secrets[id].NextRotate.Sub(due))
 
 	tools(call("secret-remove", uri))
 	assert.NotContains(t, agent.World.Secrets, id)

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/juju/charm/v12/hooks"
 	"github.com/juju/clock"
 	jujuerrors "github.com/juju/errors"
 	"github.com/juju/loggo"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/juju/juju/api/agent/secretsmanager"
 	"github.com/juju/juju/api/agent/uniter"
+	coresecrets "github.com/juju/juju/core/secrets"
 	"github.com/juju/juju/secrets"
 	"github.com/juju/juju/secrets/provider"
 	"github.com/juju/juju/secrets/provider/juju"
@@ -259,7 +261,24 @@ func (a *Agent) runHook(h Hook, env []string) (Outcome, error) {
 		return Outcome{}, err
 	}
 	r := runner.NewRunner(ctx, a.paths, nil)
-	return a.run(ctx, "hooks/", r.RunHook), nil
+	outcome := a.run(ctx, "hooks/", r.RunHook)
+	if ctx.flushed && h.Kind == string(hooks.SecretRotate) {
+		return outcome, a.reportRotation(ctx, h.SecretURI)
+	}
+	return outcome, nil
+}
+
+// reportRotation tells the controller that a secret-rotate hook is done, as the uniter does when it commits the hook.
+func (a *Agent) reportRotation(ctx *hookContext, uri string) error {
+	owned, err := ctx.SecretMetadata()
+	if err != nil {
+		return err
+	}
+	parsed, err := coresecrets.ParseURI(uri)
+	if err != nil {
+		return err
+	}
+	return secretsmanager.NewClient(a.controller).SecretRotated(uri, owned[parsed.ID].LatestRevision)
 }
 
 // runAction runs the charm's dispatch for an action.

@@ -62,6 +62,9 @@ func (c *Controller) secretCalls(calls map[string]facadeCall) {
 				return err
 			}
 			secret.Rotated++
+			if policy := secrets.RotatePolicy(secret.Rotate); policy.WillRotate() && secret.NextRotate != nil {
+				secret.NextRotate = policy.NextRotateTime(*secret.NextRotate)
+			}
 			return nil
 		})
 	})
