@@ -5,13 +5,14 @@
 //
 // Each benchmark runs its contestants in turn, once a round, so that whatever
 // else the machine does hits all of them alike. A time is the lower quartile of
-// the rounds; x-NAME is the ratio of the subject's to NAME's.
+// the rounds. x-NAME: the subject takes that many times as long as NAME; NAME-x:
+// NAME takes that many times as long as the subject.
 //
 //	BenchmarkDispatch  a hook as Juju starts it, a process, against a static Go
 //	                   program that writes hello (x-hello)
 //	BenchmarkPhases    where the time of such a hook goes
 //	BenchmarkDatabags  a hook that reads the databags of 1, 10 and 100 units:
-//	                   the agent's RPC against the tools on PATH (x-exec) and
+//	                   the agent's RPC against the tools on PATH (exec-x) and
 //	                   against the same calls in a bare Go loop (x-bare)
 //	BenchmarkGenuine   the same hook under Juju's own unit agent
 //	BenchmarkInProcess dispatches of a loaded charm on the simulated Juju, against

@@ -13,10 +13,14 @@ type contestant struct {
 	run  func() error
 	// units is how many units of work one run is: calls, lines. 0 is 1.
 	units int
+	// slower says that it takes longer than the subject, which is what its
+	// ratio then tells.
+	slower bool
 }
 
-// compare runs the contestants in turn and reports the time of each, for one
-// unit of work, and the ratio of the first to each other.
+// compare runs the contestants in turn and reports the time of each for one
+// unit of work, and its ratio to the first's, the subject's: x-NAME when the
+// subject takes that many times as long, NAME-x when NAME does.
 func compare(b *testing.B, contestants ...contestant) {
 	b.Helper()
 	took := make([][]time.Duration, len(contestants))
@@ -40,9 +44,12 @@ func compare(b *testing.B, contestants ...contestant) {
 	for i, c := range contestants {
 		each := microseconds(lowerQuartile(took[i])) / float64(max(c.units, 1))
 		b.ReportMetric(each, c.name+"-µs")
-		if i == 0 {
+		switch {
+		case i == 0:
 			subject = each
-		} else {
+		case c.slower:
+			b.ReportMetric(each/subject, c.name+"-x")
+		default:
 			b.ReportMetric(subject/each, "x-"+c.name)
 		}
 	}
