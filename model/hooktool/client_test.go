@@ -69,6 +69,8 @@ func runProgram(program string) int {
 		}
 		fmt.Print("parent done\n")
 		return 0
+	case "dispatch":
+		return dispatch()
 	case "suicide":
 		p, _ := os.FindProcess(os.Getpid())
 		p.Kill()
@@ -204,6 +206,7 @@ func program(t testing.TB, env map[string]string, tool, program string) {
 	require.NoError(t, os.Symlink(self, filepath.Join(dir, tool)))
 	env["PATH"] = "relative:" + dir
 	env[toolVariable] = program
+	env["GORACE"] = "atexit_sleep_ms=0"
 }
 
 func wantError(t testing.TB, err error, reason hooktool.Reason, mayHaveRun bool, text string) {

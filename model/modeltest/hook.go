@@ -142,7 +142,7 @@ func (h *Hook) End(exitCode int) error {
 		return nil
 	}
 	if err := h.commit(); err != nil {
-		return fmt.Errorf("Juju cannot keep what the hook did: %w", err)
+		return fmt.Errorf("cannot keep what the hook did: %w", err)
 	}
 	return nil
 }

@@ -252,7 +252,7 @@ func TestJuju41CommitsSecretsWithTheRest(t *testing.T) {
 		hook := begin(t, juju, updateStatus)
 		run(t, hook, "secret-add key=v")
 		run(t, hook, "storage-add nope")
-		require.ErrorContains(t, hook.End(0), `Juju cannot keep what the hook did: adding storage nope`)
+		require.ErrorContains(t, hook.End(0), `cannot keep what the hook did: adding storage nope`)
 		assert.Len(t, juju.State().Secrets, secrets, v)
 	}
 }

@@ -8,6 +8,7 @@ func rebootTools() []tool {
 		c.flags.boolean(&now, "now")
 		return noMore, func() error {
 			if h.result != nil {
+				//lint:ignore ST1005 the text is Juju's
 				return errors.New("juju-reboot is not supported when running an action.")
 			}
 			h.reboot = RebootAfter
