@@ -83,9 +83,6 @@ func (c *Controller) readCharm(dir string) error {
 	return nil
 }
 
-// metrics are those that the charm declares, or nil.
-func (c *Controller) metrics() *charm.Metrics { return c.charm.Metrics() }
-
 // writeCharm writes the world's inline charm files below dir.
 func writeCharm(dir string, files map[string]string) error {
 	for name, content := range files {

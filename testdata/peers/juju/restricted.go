@@ -69,7 +69,7 @@ func (ctx *restrictedContext) AddMetricLabels(key, value string, _ time.Time, _ 
 	c := ctx.controller
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if declared := c.metrics(); declared == nil {
+	if declared := c.charm.Metrics(); declared == nil {
 		return fmt.Errorf("metric %q not defined", key)
 	} else if err := declared.ValidateMetric(key, value); err != nil {
 		return err
