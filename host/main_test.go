@@ -23,8 +23,8 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
-	if path, err := starcharm(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
+	if programDir != "" {
+		_ = os.RemoveAll(programDir)
 	}
 	os.Exit(code)
 }
@@ -40,12 +40,16 @@ func play(role string) error {
 	return fmt.Errorf("there is no role %q", role)
 }
 
+// programDir is where starcharm has put the program; empty if nobody asked for it.
+var programDir string
+
 // starcharm builds the program, once, and returns its path.
 var starcharm = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "starcharm-")
 	if err != nil {
 		return "", err
 	}
+	programDir = dir
 	path := filepath.Join(dir, "starcharm")
 	build := exec.Command("go", "build", "-trimpath", "-o", path, "github.com/starcharm/starcharm/cmd/starcharm")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

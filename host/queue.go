@@ -12,6 +12,9 @@ import (
 // This file delivers events to their handlers and keeps those that were
 // deferred.
 
+// maxNested is how deep events may be emitted by handlers of events.
+const maxNested = 100
+
 func (d *dispatch) newEvent(source *builtins.EventSource, data map[string]any) *builtins.Event {
 	e := builtins.NewEvent(d.hook, source, data)
 	e.ChangedOptions = d.changed
@@ -48,11 +51,15 @@ func (d *dispatch) emit(source *builtins.EventSource, data map[string]any) error
 			d.reporter.log("DEBUG", fmt.Sprintf("Skipping %s for %s: it is in the queue already.", source.QualifiedName(), o.ID))
 			continue
 		}
+		if len(d.inFlight) == maxNested {
+			return fmt.Errorf("cannot emit %s: handlers have emitted events in handlers of events, %d deep; do they go round in a circle?", source.QualifiedName(), maxNested)
+		}
 		d.inFlight = append(d.inFlight, n)
-		if _, err := d.call(o, e); err != nil {
+		_, err = d.call(o, e)
+		d.inFlight = d.inFlight[:len(d.inFlight)-1]
+		if err != nil {
 			return err
 		}
-		d.inFlight = slices.DeleteFunc(d.inFlight, func(p *Notice) bool { return p == n })
 		if e.Deferred {
 			doc, err := d.state.load()
 			if err != nil {
