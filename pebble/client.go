@@ -192,7 +192,7 @@ func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	return c.readAnswer(r, resp.StatusCode, resp.Header.Get("Content-Type"), resp.Body)
+	return c.readAnswer(ctx, r, resp.StatusCode, resp.Header.Get("Content-Type"), resp.Body)
 }
 
 // send sends r with the given body and returns the response, whose body the
@@ -232,10 +232,10 @@ func contextCause(ctx context.Context, err error) error {
 }
 
 // readAnswer reads the JSON envelope from body.
-func (c *Client) readAnswer(r request, code int, contentType string, body io.Reader) (*answer, error) {
+func (c *Client) readAnswer(ctx context.Context, r request, code int, contentType string, body io.Reader) (*answer, error) {
 	data, err := io.ReadAll(io.LimitReader(body, maxAnswer+1))
 	if err != nil {
-		return nil, c.transportError(r.what(), err)
+		return nil, c.transportError(r.what(), contextCause(ctx, err))
 	}
 	if len(data) > maxAnswer {
 		return nil, protocolError("Pebble's answer to %s %s is larger than %d MiB", r.method, r.path, maxAnswer>>20)

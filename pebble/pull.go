@@ -49,7 +49,7 @@ func (c *Client) Pull(ctx context.Context, path string) (*File, error) {
 func (f *File) open(resp *http.Response) error {
 	media, params, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if media != "multipart/form-data" {
-		if _, err := f.client.readAnswer(f.request, resp.StatusCode, resp.Header.Get("Content-Type"), resp.Body); err != nil {
+		if _, err := f.client.readAnswer(f.ctx, f.request, resp.StatusCode, resp.Header.Get("Content-Type"), resp.Body); err != nil {
 			return err
 		}
 		return protocolError("Pebble's answer to GET /v1/files is of type %q, want \"multipart/form-data\"", media)
@@ -102,7 +102,7 @@ func (f *File) next() (part *multipart.Part, name, filename string, err error) {
 
 // result reads the daemon's verdict from the last part.
 func (f *File) result(part io.Reader) error {
-	a, err := f.client.readAnswer(f.request, http.StatusOK, "application/json", part)
+	a, err := f.client.readAnswer(f.ctx, f.request, http.StatusOK, "application/json", part)
 	if err != nil {
 		return err
 	}
@@ -145,10 +145,7 @@ func (f *File) finish() error {
 }
 
 func (f *File) readError(err error) error {
-	if f.ctx.Err() != nil {
-		err = context.Cause(f.ctx)
-	}
-	return f.client.transportError("read "+f.path+" from Pebble", err)
+	return f.client.transportError("read "+f.path+" from Pebble", contextCause(f.ctx, err))
 }
 
 // Close ends the transfer.

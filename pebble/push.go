@@ -62,7 +62,7 @@ func (c *Client) Push(ctx context.Context, path string, content io.Reader, o Pus
 	defer stopForm()
 
 	r := request{method: http.MethodPost, path: "/v1/files"}
-	results, err := c.sendForm(ctx, r, &progressReader{from: body, idle: idle}, form.FormDataContentType())
+	results, err := c.sendForm(ctx, r, idle, body, form.FormDataContentType())
 	// The daemon may have answered before it read all of the form.
 	body.CloseWithError(io.ErrClosedPipe)
 	<-written
@@ -75,13 +75,14 @@ func (c *Client) Push(ctx context.Context, path string, content io.Reader, o Pus
 	return pathResult(path, results)
 }
 
-func (c *Client) sendForm(ctx context.Context, r request, form io.Reader, contentType string) ([]fileResult, error) {
-	resp, err := c.send(ctx, r, form, http.Header{"Content-Type": {contentType}})
+func (c *Client) sendForm(ctx context.Context, r request, idle *watchdog, form io.Reader, contentType string) ([]fileResult, error) {
+	resp, err := c.send(ctx, r, &progressReader{from: form, idle: idle}, http.Header{"Content-Type": {contentType}})
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	a, err := c.readAnswer(r, resp.StatusCode, resp.Header.Get("Content-Type"), resp.Body)
+	answer := &progressReader{from: resp.Body, idle: idle}
+	a, err := c.readAnswer(ctx, r, resp.StatusCode, resp.Header.Get("Content-Type"), answer)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,8 @@ func (w *watchdog) stop() {
 	w.cancel(context.Canceled)
 }
 
-// progressReader tells a watchdog of each read that got something.
+// progressReader tells a watchdog of each read that got something, be it the
+// end.
 type progressReader struct {
 	from io.Reader
 	idle *watchdog
@@ -40,7 +41,7 @@ type progressReader struct {
 
 func (r *progressReader) Read(p []byte) (int, error) {
 	n, err := r.from.Read(p)
-	if n > 0 {
+	if n > 0 || err == io.EOF {
 		r.idle.progress()
 	}
 	return n, err
