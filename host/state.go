@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // DocumentVersion is the version of the state document that this starcharm
@@ -107,25 +108,34 @@ func ParseDocument(store string, raw []byte) (*Document, error) {
 	if raw == nil {
 		return doc, nil
 	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	if err := dec.Decode(doc); err != nil {
-		return nil, &StateError{
-			Store: store, Message: "it is damaged: " + err.Error(), Err: err,
-			Cure: "restore it from a copy, or remove it to start with empty stored state and no deferred events",
-		}
+	damaged := func(reason string, err error) error {
+		return &StateError{Store: store, Message: "it is damaged: " + reason, Err: err,
+			Cure: "restore it from a copy, or remove it to start with empty stored state and no deferred events"}
 	}
-	if doc.Version != DocumentVersion {
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return nil, damaged("it is empty", nil)
+	}
+	// The version comes first: what another version holds may be of another form.
+	var header struct {
+		Version *int `json:"version"`
+	}
+	switch err := json.Unmarshal(raw, &header); {
+	case err != nil:
+		return nil, damaged(err.Error(), err)
+	case header.Version == nil:
+		return nil, damaged("it does not say which version it has", nil)
+	case *header.Version != DocumentVersion:
 		return nil, &StateError{
 			Store:   store,
-			Message: fmt.Sprintf("it has version %d, and this starcharm reads version %d", doc.Version, DocumentVersion),
+			Message: fmt.Sprintf("it has version %d, and this starcharm reads version %d", *header.Version, DocumentVersion),
 			Cure:    "refresh to a charm with the starcharm that wrote it, or remove it to start with empty stored state and no deferred events",
 		}
 	}
-	for _, n := range doc.Deferred {
-		if n == nil {
-			return nil, &StateError{Store: store, Message: "it is damaged: a deferred event is null",
-				Cure: "restore it from a copy, or remove it to start with empty stored state and no deferred events"}
-		}
+	if err := json.Unmarshal(raw, doc); err != nil {
+		return nil, damaged(err.Error(), err)
+	}
+	if slices.Contains(doc.Deferred, nil) {
+		return nil, damaged("a deferred event is null", nil)
 	}
 	return doc, nil
 }
