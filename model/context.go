@@ -151,8 +151,15 @@ func (p *contextParser) fail(name, want string) {
 	}
 }
 
+// unit reads the name of a unit. In collect-metrics and meter-status-changed
+// Juju gives the unit's tag instead: "unit-web-0".
 func (p *contextParser) unit(name string) string {
 	text := p.env[name]
+	if tag, ok := strings.CutPrefix(text, "unit-"); ok && !strings.Contains(tag, "/") {
+		if dash := strings.LastIndexByte(tag, '-'); dash > 0 {
+			text = tag[:dash] + "/" + tag[dash+1:]
+		}
+	}
 	if text != "" && !isUnitName(text) {
 		p.fail(name, "the name of a unit, such as web/0")
 	}

@@ -132,3 +132,15 @@ func TestNearest(t *testing.T) {
 		assert.Equal(t, want, Nearest(name, known), name)
 	}
 }
+
+func TestUnitTagOfRestrictedHooks(t *testing.T) {
+	c, err := ParseContext(map[string]string{
+		"JUJU_UNIT_NAME": "unit-web-front-12", "JUJU_DISPATCH_PATH": "hooks/collect-metrics",
+	})
+	require.NoError(t, err)
+	require.Equal(t, "web-front/12", c.UnitName)
+	require.Equal(t, "web-front", c.AppName)
+
+	_, err = ParseContext(map[string]string{"JUJU_UNIT_NAME": "unit-web-x"})
+	require.ErrorContains(t, err, `JUJU_UNIT_NAME is "unit-web-x"`)
+}
