@@ -744,6 +744,41 @@ func scenarios() []scenario {
 			secret-add --expire 2030-01-01T01:02:03 --label later key=v --rotate never
 			secret-info-get --label later --format=json
 		`},
+		{name: "the size of secrets", calls: strings.NewReplacer("$FULL", strings.Repeat("x", 8192), "$LARGE", strings.Repeat("x", 8193)).Replace(`
+			secret-add key=$FULL
+			secret-add key=$LARGE
+			secret-add keya=$FULL keyb=$FULL keyc=$FULL keyd=$FULL keye=$FULL keyf=$FULL keyg=$FULL keyh=$FULL
+			secret-add keya=$FULL keyb=$FULL keyc=$FULL keyd=$FULL keye=$FULL keyf=$FULL keyg=$FULL keyh=$FULL more=x
+			secret-set ` + own + ` key=$LARGE
+		`)},
+		{name: "databags that become empty", calls: `
+			relation-set --app -r 1 mine=
+			relation-get -r 1 --app mine web-app --format=json
+			relation-get -r 1 --app - web-app --format=json
+			relation-get -r 3 - web-app/0
+			relation-get -r 3 - web-app/0 --format=json
+			relation-get -r 3 --app - web-app
+			relation-set -r 1 Key.Odd=1 'sp ace=1'
+		`},
+		{name: "ports that are closed and opened again", change: func(s *modeltest.State) {
+			s.OpenedPorts = []modeltest.Port{{Port: 90, ToPort: 100}}
+		}, calls: `
+			close-port 90-100
+			open-port 95
+			opened-ports
+			close-port 95
+			open-port 90-100
+			open-port 300-310
+			close-port 300-310
+			open-port 305
+			opened-ports
+			close-port 12345
+			close-port 12340-12350
+			open-port 12344-12346
+			open-port 305-306
+			close-port 305-306
+			close-port 90-91
+		`},
 		{name: "a label that is taken", calls: "secret-add --label own key=v\nrelation-set -r 1 lost=1"},
 		{name: "the same label of another owner", calls: "secret-add --label own key=v --owner unit"},
 		{name: "secret-set", calls: strings.NewReplacer("$OWN", own, "$NONE", noSecret).Replace(`

@@ -341,7 +341,7 @@ func (f *secretFlags) check(h *Hook, args []string) error {
 		content = settings
 	}
 	f.update.content = content
-	return nil
+	return h.juju.checkSize(content)
 }
 
 func parseExpire(text string, now time.Time) (time.Time, error) {
@@ -388,6 +388,29 @@ func (h *Hook) parseContent(args []string) (map[string]string, error) {
 		content[key] = value
 	}
 	return content, nil
+}
+
+// checkSize refuses a secret that Juju finds too large: since 3.6 in base64,
+// 1 MiB for a value and for all of them; before as it is, 8 KiB and 64 KiB.
+func (j *Juju) checkSize(content map[string]string) error {
+	size := func(value string) int { return len(value) }
+	noun, one, all := "secret content", 8<<10, 64<<10
+	if j.version.AtLeast(3, 6, 0) {
+		size = func(value string) int { return base64.StdEncoding.EncodedLen(len(value)) }
+		noun, one, all = "base64 encoded secret content", 1<<20, 1<<20
+	}
+	total := 0
+	for _, key := range keys(content) {
+		n := size(content[key])
+		if n > one {
+			return fmt.Errorf("%s for key %q too large: %d bytes", noun, key, n)
+		}
+		total += n
+	}
+	if total > all {
+		return fmt.Errorf("%s too large: %d bytes", noun, total)
+	}
+	return nil
 }
 
 func prepareSecretAdd(h *Hook, c *invocation) (func([]string) error, func() error) {
