@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/starcharm/starcharm/host"
 )
 
 // roleVariable makes the test binary something else than tests: a process that a test starts.
@@ -34,6 +36,8 @@ func play(role string) error {
 	switch role {
 	case "dispatch":
 		return playDispatch()
+	case "save":
+		return host.PlaySave(os.Args[1:])
 	case "workload":
 		return playWorkload()
 	}

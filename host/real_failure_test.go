@@ -89,7 +89,7 @@ func notes(outcome peers.JujuOutcome) []string {
 	return lines
 }
 
-func TestFailedHookChangesNothing(t *testing.T) {
+func TestRealFailedHookChangesNothing(t *testing.T) {
 	bothWays(t, func(t *testing.T, tools string) {
 		u := deploy(t, packed(t, everything), tools)
 		u.related()
@@ -127,7 +127,7 @@ func TestFailedHookChangesNothing(t *testing.T) {
 	})
 }
 
-func TestDeferredEvents(t *testing.T) {
+func TestRealDeferredEvents(t *testing.T) {
 	bothWays(t, func(t *testing.T, tools string) {
 		u := deploy(t, packed(t, everything), tools)
 		u.related()
@@ -188,7 +188,7 @@ func TestDeferredEvents(t *testing.T) {
 	})
 }
 
-func TestDeferredEventWhoseSubjectIsGone(t *testing.T) {
+func TestRealDeferredEventWhoseSubjectIsGone(t *testing.T) {
 	u := deploy(t, packed(t, everything), "rpc")
 	u.related()
 	u.Change(map[string]any{"storages": map[string]any{"data/0": map[string]any{"location": "/data/0"}}})
@@ -218,7 +218,7 @@ func TestDeferredEventWhoseSubjectIsGone(t *testing.T) {
 	assert.Empty(t, queue)
 }
 
-func TestUpgradeDropsWhatItDoesNotKnow(t *testing.T) {
+func TestRealUpgradeDropsWhatItDoesNotKnow(t *testing.T) {
 	u := deploy(t, packed(t, everything), "rpc")
 	u.order("defer:config_changed")
 	u.hook("config-changed")
@@ -240,7 +240,7 @@ func TestUpgradeDropsWhatItDoesNotKnow(t *testing.T) {
 	assert.Empty(t, queue)
 }
 
-func TestRefusedDefers(t *testing.T) {
+func TestRealRefusedDefers(t *testing.T) {
 	u := deploy(t, packed(t, everything), "rpc")
 	u.Change(map[string]any{"secrets": map[string]any{
 		ownSecret: map[string]any{"owner": "everything/0", "label": "own", "latest": 1, "revisions": map[string]any{"1": map[string]string{"key": "value"}}},
@@ -276,7 +276,7 @@ func TestRefusedDefers(t *testing.T) {
 	}
 }
 
-func TestActionThatFailsByMistake(t *testing.T) {
+func TestRealActionThatFailsByMistake(t *testing.T) {
 	bothWays(t, func(t *testing.T, tools string) {
 		u := deploy(t, packed(t, everything), tools)
 		u.hook("install")
@@ -305,8 +305,8 @@ func TestActionThatFailsByMistake(t *testing.T) {
 	})
 }
 
-// TestCharmThatCannotBeLoaded has a mistake in a file: every hook fails and says where it is.
-func TestCharmThatCannotBeLoaded(t *testing.T) {
+// TestRealCharmThatCannotBeLoaded has a mistake in a file: every hook fails and says where it is.
+func TestRealCharmThatCannotBeLoaded(t *testing.T) {
 	u := deploy(t, packed(t, everything), "rpc")
 	require.NoError(t, os.WriteFile(filepath.Join(u.dir, "lib", "describe.star"), []byte("def describe(event):\n    return evnt\n"), 0o644))
 	failed := u.fails(peers.JujuHook{Kind: "install"})
@@ -318,9 +318,9 @@ func TestCharmThatCannotBeLoaded(t *testing.T) {
 	assert.Contains(t, acted.Stderr(), "Use `juju debug-log` to see the full traceback.")
 }
 
-// TestStoppedHook ends a hook by SIGTERM while it waits for the network, and while it computes. The process dies of the signal,
+// TestRealStoppedHook ends a hook by SIGTERM while it waits for the network, and while it computes. The process dies of the signal,
 // which tells Juju to run the hook again, and nothing is saved.
-func TestStoppedHook(t *testing.T) {
+func TestRealStoppedHook(t *testing.T) {
 	for _, path := range []string{"/wait", "/compute"} {
 		t.Run(path[1:], func(t *testing.T) {
 			u := deploy(t, packed(t, everything), "rpc")
@@ -389,7 +389,7 @@ func processOf(t testing.TB, path string) int {
 	return 0
 }
 
-func TestStateKeptByJuju(t *testing.T) {
+func TestRealStateKeptByJuju(t *testing.T) {
 	bothWays(t, func(t *testing.T, tools string) {
 		dir := packed(t, everything)
 		require.NoError(t, os.Rename(filepath.Join(dir, "src", "charm_juju_storage.star"), filepath.Join(dir, "src", "charm.star")))

@@ -176,7 +176,7 @@ func demo(t testing.TB, dir string, p *pod) *unit {
 // ready is the hook that tells that Pebble has started.
 var ready = peers.JujuHook{Kind: "pebble-ready", Workload: "demo-server"}
 
-func TestMinimalExample(t *testing.T) {
+func TestRealMinimalExample(t *testing.T) {
 	port := freePort(t)
 	dir := packed(t, "../examples/k8s-1-minimal")
 	replace(t, filepath.Join(dir, "src", "charm.star"), "8000", fmt.Sprint(port))
@@ -195,7 +195,7 @@ func TestMinimalExample(t *testing.T) {
 	assert.Equal(t, "2.1.0", u.World.WorkloadVersion)
 }
 
-func TestConfigurableExample(t *testing.T) {
+func TestRealConfigurableExample(t *testing.T) {
 	first, second := freePort(t), freePort(t)
 	dir := packed(t, "../examples/k8s-2-configurable")
 	replace(t, filepath.Join(dir, "src", "workload.star"), "/bin/uvicorn", self(t))
@@ -203,8 +203,8 @@ func TestConfigurableExample(t *testing.T) {
 	configure(t, demo(t, dir, p), p, first, second)
 }
 
-// TestConfigurableExampleInItsPod runs the program itself, with Pebble's socket where it is in a pod.
-func TestConfigurableExampleInItsPod(t *testing.T) {
+// TestRealConfigurableExampleInItsPod runs the program itself, with Pebble's socket where it is in a pod.
+func TestRealConfigurableExampleInItsPod(t *testing.T) {
 	const container = "/charm/containers/demo-server"
 	if os.Getuid() != 0 {
 		t.Skip("only root can make /charm")

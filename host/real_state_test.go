@@ -12,9 +12,9 @@ import (
 	"github.com/starcharm/starcharm/testdata/peers"
 )
 
-// TestDamagedState has a state file that the charm cannot go on with: the hook fails, says which file and what to do, and
+// TestRealDamagedState has a state file that the charm cannot go on with: the hook fails, says which file and what to do, and
 // leaves the file alone.
-func TestDamagedState(t *testing.T) {
+func TestRealDamagedState(t *testing.T) {
 	u := deploy(t, packed(t, everything), "rpc")
 	u.hook("install")
 	good := u.state()

@@ -285,7 +285,7 @@ func checkTranscript(t testing.TB, name, got string) {
 	assert.Equal(t, string(want), got)
 }
 
-func TestEveryHookOfJuju(t *testing.T) {
+func TestRealEveryHookOfJuju(t *testing.T) {
 	bothWays(t, func(t *testing.T, tools string) {
 		u := deploy(t, packed(t, everything), tools)
 		defer func() {
@@ -298,7 +298,7 @@ func TestEveryHookOfJuju(t *testing.T) {
 	})
 }
 
-func TestIdleHookIsQuick(t *testing.T) {
+func TestRealIdleHookIsQuick(t *testing.T) {
 	u := deploy(t, packed(t, everything), "rpc")
 	begin := time.Now()
 	u.hook("update-status")
