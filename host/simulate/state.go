@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -228,7 +229,7 @@ func (s *State) document() ([]byte, error) {
 	doc := &host.Document{Version: host.DocumentVersion, Config: s.ConfigDigests}
 	for object, values := range s.StoredState {
 		for name, value := range values {
-			raw, err := json.Marshal(value)
+			raw, err := json.Marshal(exact(value))
 			if err != nil {
 				return nil, fmt.Errorf("cannot keep stored_state %s.%s: %w", object, name, err)
 			}
@@ -240,7 +241,7 @@ func (s *State) document() ([]byte, error) {
 		if data == nil {
 			data = map[string]any{}
 		}
-		raw, err := json.Marshal(data)
+		raw, err := json.Marshal(exact(data))
 		if err != nil {
 			return nil, fmt.Errorf("cannot keep the deferred event %s: %w", d.Event, err)
 		}
@@ -282,6 +283,30 @@ func (s *State) keep(document []byte) error {
 		s.Deferred = append(s.Deferred, d)
 	}
 	return nil
+}
+
+// exact is v with whole floats as JSON has to write them to be read as floats
+// again: 1.0.
+func exact(v any) any {
+	switch v := v.(type) {
+	case float64:
+		if text := strconv.FormatFloat(v, 'g', -1, 64); !strings.ContainsAny(text, ".eIN") {
+			return json.Number(text + ".0")
+		}
+	case []any:
+		elems := make([]any, len(v))
+		for i := range v {
+			elems[i] = exact(v[i])
+		}
+		return elems
+	case map[string]any:
+		values := make(map[string]any, len(v))
+		for key := range v {
+			values[key] = exact(v[key])
+		}
+		return values
+	}
+	return v
 }
 
 // plain reads JSON so that integers stay integers.
