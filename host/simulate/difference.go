@@ -3,6 +3,7 @@ package simulate
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,11 +22,17 @@ type Change struct {
 
 // difference lists what differs between two states, sorted by path.
 func difference(before, after *State) ([]Change, error) {
-	a, err := leaves(before)
+	// A hook leaves most of a state as it was, and to take a part to pieces
+	// costs far more than to see that it is the same.
+	old, new := map[string]any{}, map[string]any{}
+	differing(before, after, old, new)
+	differing(&before.Juju, &after.Juju, old, new)
+	differing(&before.Machine, &after.Machine, old, new)
+	a, err := leaves(old)
 	if err != nil {
 		return nil, err
 	}
-	b, err := leaves(after)
+	b, err := leaves(new)
 	if err != nil {
 		return nil, err
 	}
@@ -45,17 +52,36 @@ func difference(before, after *State) ([]Change, error) {
 	return changes, nil
 }
 
-// leaves are the state's scalars by path. What is empty is not there.
-func leaves(s *State) (map[string]any, error) {
+// differing adds the fields that are not equal in two structs to old and new,
+// by their names in a state file.
+func differing[T any](before, after *T, old, new map[string]any) {
+	b, a := reflect.ValueOf(before).Elem(), reflect.ValueOf(after).Elem()
+	for i := range b.NumField() {
+		name, options, _ := strings.Cut(b.Type().Field(i).Tag.Get("yaml"), ",")
+		if options == "inline" {
+			continue // its fields are the state's own
+		}
+		if was, is := b.Field(i).Interface(), a.Field(i).Interface(); !reflect.DeepEqual(was, is) {
+			old[name], new[name] = was, is
+		}
+	}
+}
+
+// leaves are the scalars in parts of a state by path. What is empty is not
+// there.
+func leaves(parts map[string]any) (map[string]any, error) {
+	found := map[string]any{}
+	if len(parts) == 0 {
+		return found, nil
+	}
 	var root yaml.Node
-	if err := root.Encode(s); err != nil {
+	if err := root.Encode(parts); err != nil {
 		return nil, fmt.Errorf("cannot compare the states: %w", err)
 	}
 	var v any
 	if err := root.Decode(&v); err != nil {
 		return nil, fmt.Errorf("cannot compare the states: %w", err)
 	}
-	found := map[string]any{}
 	collect(found, "", v)
 	return found, nil
 }
