@@ -104,8 +104,12 @@ func (d Diagnostic) position() string {
 // stack, outermost first, and at the end the error. source is that of
 // [Diagnose]. It is empty for no error.
 func Traceback(err error, source func(file string) ([]byte, bool)) string {
+	return tracebackOf(Diagnose(err, source))
+}
+
+func tracebackOf(found []Diagnostic) string {
 	var out strings.Builder
-	for _, d := range Diagnose(err, source) {
+	for _, d := range found {
 		frames := d.Frames
 		if len(frames) == 0 && d.File != "" {
 			frames = []Frame{{File: d.File, Line: d.Line, Column: d.Column, Source: d.Source}}

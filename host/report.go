@@ -47,7 +47,14 @@ func (r *reporter) report(err error, source func(string) ([]byte, bool)) {
 	if errors.As(err, &bug) {
 		r.log("DEBUG", string(bug.Stack))
 	}
-	r.log("ERROR", "Uncaught exception while in charm code:\n"+Traceback(err, source))
+	// Masked here, because a traceback indents the lines of a message, and
+	// would cut a secret of several lines into pieces that nobody recognises.
+	found := Diagnose(err, source)
+	for i := range found {
+		d := &found[i]
+		d.Message, d.Note, d.Suggestion = r.model.Mask(d.Message), r.model.Mask(d.Note), r.model.Mask(d.Suggestion)
+	}
+	r.log("ERROR", "Uncaught exception while in charm code:\n"+tracebackOf(found))
 	name, message := errorName(err)
 	if r.context.IsAction() {
 		fmt.Fprintf(r.stderr, "Uncaught %s in charm code: %s\n", name, r.model.Mask(message))
