@@ -93,11 +93,27 @@ func main() {
 }
 `
 
-var buildOnce = sync.OnceValues(func() (*programs, error) {
-	dir, err := os.MkdirTemp("", "starcharm-bench-")
-	if err != nil {
-		return nil, err
-	}
+// builder builds the programs when they are first asked for.
+type builder struct {
+	dir   string // temporary; empty: nothing was built
+	build func() (*programs, error)
+}
+
+func newBuilder() *builder {
+	b := &builder{}
+	b.build = sync.OnceValues(func() (_ *programs, err error) {
+		if b.dir, err = os.MkdirTemp("", "starcharm-bench-"); err != nil {
+			return nil, err
+		}
+		return buildPrograms(b.dir)
+	})
+	return b
+}
+
+// theBuilder is shared by all benchmarks, and emptied by [TestMain].
+var theBuilder = newBuilder()
+
+func buildPrograms(dir string) (*programs, error) {
 	p := &programs{}
 	for _, build := range []struct {
 		path         *string
@@ -123,12 +139,12 @@ var buildOnce = sync.OnceValues(func() (*programs, error) {
 		}
 	}
 	return p, nil
-})
+}
 
 // built builds the programs, once.
 func built(b testing.TB) *programs {
 	b.Helper()
-	p, err := buildOnce()
+	p, err := theBuilder.build()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -145,8 +161,8 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
-	if p, err := buildOnce(); err == nil {
-		os.RemoveAll(filepath.Dir(p.starcharm))
+	if theBuilder.dir != "" {
+		os.RemoveAll(theBuilder.dir)
 	}
 	os.Exit(code)
 }
