@@ -751,6 +751,11 @@ func scenarios() []scenario {
 			secret-add keya=$FULL keyb=$FULL keyc=$FULL keyd=$FULL keye=$FULL keyf=$FULL keyg=$FULL keyh=$FULL more=x
 			secret-set ` + own + ` key=$LARGE
 		`)},
+		{name: "line breaks that only YAML knows", calls: `
+			relation-set -r 1 --file - <<< "{\"nel\": \"a\u0085b\", \"ls\": \"a\u2028b\"}"
+			relation-set -r 1 --file - <<< "{\"esc\": \"a\\u0085b\", \"esc2\": \"a\\u2028b\"}"
+			relation-get -r 1 - web-app/0 --format=json
+		`},
 		{name: "databags that become empty", calls: `
 			relation-set --app -r 1 mine=
 			relation-get -r 1 --app mine web-app --format=json

@@ -21,16 +21,10 @@ func cloudTools() []tool {
 // object is the answer of credential-get: JSON leaves out what is empty.
 func (s *CloudSpec) object() object {
 	text := func(json, yaml, value string) field {
-		if value == "" {
-			json = ""
-		}
-		return field{json, yaml, value}
+		return field{json: json, yaml: yaml, value: value, yamlOnly: value == ""}
 	}
 	flag := func(json, yaml string, value bool) field {
-		if !value {
-			json = ""
-		}
-		return field{json, yaml, value}
+		return field{json: json, yaml: yaml, value: value, yamlOnly: !value}
 	}
 	o := object{
 		same("type", s.Type),
@@ -40,27 +34,18 @@ func (s *CloudSpec) object() object {
 		text("identity-endpoint", "identityendpoint", s.IdentityEndpoint),
 		text("storage-endpoint", "storageendpoint", s.StorageEndpoint),
 	}
-	if s.Credential != nil {
-		credential := object{
-			{"auth-type", "authtype", s.Credential.AuthType},
-			{"attrs", "attributes", s.Credential.Attributes},
-			{"redacted", "redacted", s.Credential.Redacted},
+	credential := field{json: "credential", yaml: "credential", yamlOnly: true}
+	if c := s.Credential; c != nil {
+		credential.yamlOnly = false
+		credential.value = object{
+			{json: "auth-type", yaml: "authtype", value: c.AuthType},
+			{json: "attrs", yaml: "attributes", value: c.Attributes, yamlOnly: len(c.Attributes) == 0},
+			{json: "redacted", yaml: "redacted", value: c.Redacted, yamlOnly: len(c.Redacted) == 0},
 		}
-		if len(s.Credential.Attributes) == 0 {
-			credential[1].json = ""
-		}
-		if len(s.Credential.Redacted) == 0 {
-			credential[2].json = ""
-		}
-		o = append(o, same("credential", credential))
-	} else {
-		o = append(o, field{yaml: "credential"})
 	}
-	certificates := same("cacertificates", s.CACertificates)
-	if len(s.CACertificates) == 0 {
-		certificates.json = ""
-	}
+	certificates := field{json: "cacertificates", yaml: "cacertificates", value: s.CACertificates, yamlOnly: len(s.CACertificates) == 0}
 	return append(o,
+		credential,
 		certificates,
 		flag("skip-tls-verify", "skiptlsverify", s.SkipTLSVerify),
 		flag("is-controller-cloud", "iscontrollercloud", s.IsControllerCloud),

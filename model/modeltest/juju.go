@@ -1,6 +1,7 @@
 package modeltest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,6 +38,10 @@ type Juju struct {
 // and what it leaves out is filled in. The error names all that is wrong.
 func New(meta *model.Metadata, state *State) (*Juju, error) {
 	s := state.Clone()
+	if slices.Contains(s.Relations, nil) || slices.Contains(s.Secrets, nil) || slices.Contains(s.Storages, nil) ||
+		slices.Contains(s.Resources, nil) || slices.Contains(s.Networks, nil) {
+		return nil, errors.New("cannot use the state: a list of it holds an element with nothing in it")
+	}
 	s.fill(meta)
 	if err := s.check(meta); err != nil {
 		return nil, err

@@ -104,15 +104,15 @@ func (n Network) object() object {
 				same("hostname", address.Hostname),
 				same("value", address.Value),
 				same("cidr", address.CIDR),
-				{yaml: "address", value: address.Value},
+				{yaml: "address", value: address.Value, yamlOnly: true},
 			})
 		}
 		binds = append(binds, object{
 			same("mac-address", bind.MACAddress),
 			same("interface-name", bind.InterfaceName),
 			same("addresses", addresses),
-			{yaml: "macaddress", value: bind.MACAddress},
-			{yaml: "interfacename", value: bind.InterfaceName},
+			{yaml: "macaddress", value: bind.MACAddress, yamlOnly: true},
+			{yaml: "interfacename", value: bind.InterfaceName, yamlOnly: true},
 		})
 	}
 	return object{

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -14,21 +14,22 @@ import (
 // in YAML.
 type object []field
 
-// field is one of them; an empty name leaves it out.
+// field is one of them.
 type field struct {
 	json, yaml string
 	value      any
+	yamlOnly   bool
 }
 
 // same is a field with the same name in both.
-func same(name string, value any) field { return field{name, name, value} }
+func same(name string, value any) field { return field{json: name, yaml: name, value: value} }
 
 // MarshalJSON implements [json.Marshaler].
 func (o object) MarshalJSON() ([]byte, error) {
 	var out bytes.Buffer
 	out.WriteByte('{')
 	for _, f := range o {
-		if f.json == "" {
+		if f.yamlOnly {
 			continue
 		}
 		if out.Len() > 1 {
@@ -126,7 +127,6 @@ func (w *yamlWriter) value(value any, indent string, inline bool) {
 }
 
 func (w *yamlWriter) mapping(o object, indent string, inline bool) {
-	o = slices.DeleteFunc(slices.Clone(o), func(f field) bool { return f.yaml == "" })
 	if len(o) == 0 {
 		w.WriteString(" {}\n")
 		return
@@ -141,7 +141,11 @@ func (w *yamlWriter) mapping(o object, indent string, inline bool) {
 		if i > 0 || !inline {
 			w.WriteString(indent)
 		}
-		w.WriteString(yamlScalar(f.yaml) + ":")
+		if key := yamlScalar(f.yaml); len(key) > 128 || strings.Contains(key, "\n") {
+			w.WriteString("? " + strings.ReplaceAll(key, "\n", "\n"+indent) + "\n" + indent + ":")
+		} else {
+			w.WriteString(key + ":")
+		}
 		child := indent
 		if _, list := f.value.([]any); !list {
 			if _, list := f.value.([]string); !list {
@@ -157,17 +161,20 @@ func (w *yamlWriter) mapping(o object, indent string, inline bool) {
 
 // yamlOrder sorts keys as YAML libraries do: a2 before a10.
 func yamlOrder[T any](m map[string]T) []string {
-	order := make(map[string]int, len(m))
-	for key := range m {
-		order[key] = 0
+	names := keys(m)
+	index := make(map[string]int, len(m))
+	for i, name := range names {
+		index[name] = i
 	}
 	node := &yaml.Node{}
-	if err := node.Encode(order); err != nil {
-		return keys(m)
+	if err := node.Encode(index); err != nil {
+		return names
 	}
 	sorted := make([]string, 0, len(m))
-	for i := 0; i < len(node.Content); i += 2 {
-		sorted = append(sorted, node.Content[i].Value)
+	for i := 1; i < len(node.Content); i += 2 {
+		if n, err := strconv.Atoi(node.Content[i].Value); err == nil {
+			sorted = append(sorted, names[n])
+		}
 	}
 	return sorted
 }
@@ -197,8 +204,16 @@ func (w *yamlWriter) list(list []any, indent string) {
 // yamlScalar writes a scalar, with the lines of a block indented by two.
 func yamlScalar(value any) string {
 	node := &yaml.Node{}
-	if err := node.Encode(value); err != nil {
+	text, _ := value.(string)
+	if strings.Contains(text, "\n") {
+		node.SetString(text) // Encode would lose line breaks at the ends
+	} else if err := node.Encode(value); err != nil {
 		return fmt.Sprint(value)
+	}
+	if strings.Contains(text, "\n") {
+		if line := strings.TrimSuffix(text, "\n"); line != strings.TrimSpace(line) || line == "" {
+			node.Style = yaml.DoubleQuotedStyle // blanks at the ends of a block are lost
+		}
 	}
 	// Block indentation is relative to a parent.
 	parent := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "k"}, node}}

@@ -179,7 +179,9 @@ func (s *State) Clone() *State {
 	c := *s
 	c.Config = cloneMap(s.Config, cloneValue)
 	c.Relations = cloneSlice(s.Relations, func(r *Relation) *Relation {
-		r = clonePointer(r)
+		if r = clonePointer(r); r == nil {
+			return nil
+		}
 		r.LocalAppData = maps.Clone(r.LocalAppData)
 		r.LocalUnitData = maps.Clone(r.LocalUnitData)
 		r.RemoteAppData = maps.Clone(r.RemoteAppData)
@@ -192,7 +194,9 @@ func (s *State) Clone() *State {
 	c.Resources = cloneSlice(s.Resources, clonePointer)
 	c.OpenedPorts = slices.Clone(s.OpenedPorts)
 	c.Networks = cloneSlice(s.Networks, func(n *Network) *Network {
-		n = clonePointer(n)
+		if n = clonePointer(n); n == nil {
+			return nil
+		}
 		n.BindAddresses = cloneSlice(n.BindAddresses, func(b BindAddress) BindAddress {
 			b.Addresses = slices.Clone(b.Addresses)
 			return b
@@ -216,6 +220,9 @@ func (s *State) Clone() *State {
 }
 
 func (s *Secret) clone() *Secret {
+	if s == nil {
+		return nil
+	}
 	c := *s
 	c.NextRotate = clonePointer(s.NextRotate)
 	c.Expire = clonePointer(s.Expire)
