@@ -270,7 +270,7 @@ func TestRPCUsesAbstractSockets(t *testing.T) {
 		t.Skipf("no abstract sockets here: %v", err)
 	}
 	serveOn(t, listener, agent(t, &jujuc{answer: func(Request) (Response, error) { return Response{Code: 7}, nil }}))
-	client := open(t, map[string]string{"JUJU_AGENT_SOCKET_ADDRESS": name, "JUJU_CONTEXT_ID": "x"}, hooktool.Options{})
+	client := open(t, map[string]string{"JUJU_AGENT_SOCKET_ADDRESS": name, "JUJU_CONTEXT_ID": "x", "JUJU_CHARM_DIR": "/charm"}, hooktool.Options{})
 	result, err := client.Run(t.Context(), hooktool.Call{Name: "is-leader"})
 	require.NoError(t, err)
 	assert.Equal(t, 7, result.Code)
@@ -291,6 +291,7 @@ func TestRPCOverTLSChecksTheAgentsCertificate(t *testing.T) {
 				"JUJU_AGENT_SOCKET_NETWORK": "tcp",
 				"JUJU_AGENT_CA_CERT":        ca,
 				"JUJU_CONTEXT_ID":           "x",
+				"JUJU_CHARM_DIR":            "/charm",
 				"JUJU_UNIT_NAME":            c.unit,
 				hooktool.ModeVariable:       "rpc",
 			}, hooktool.Options{})
@@ -370,6 +371,7 @@ func TestFallsBackToTheToolsOnPathOnlyWhenNothingCanHaveBeenDone(t *testing.T) {
 		{"no context", nil, map[string]string{"JUJU_AGENT_SOCKET_ADDRESS": "/x"}, true},
 		{"no such socket", nil, map[string]string{"JUJU_AGENT_SOCKET_ADDRESS": "/nonexistent/x", "JUJU_CONTEXT_ID": "x"}, true},
 		{"unknown network", nil, map[string]string{"JUJU_AGENT_SOCKET_ADDRESS": "x", "JUJU_AGENT_SOCKET_NETWORK": "carrier-pigeon", "JUJU_CONTEXT_ID": "x"}, true},
+		{"no charm folder", nil, map[string]string{"JUJU_AGENT_SOCKET_ADDRESS": "/x", "JUJU_CONTEXT_ID": "x", "JUJU_CHARM_DIR": "relative"}, true},
 		{"no such service", func(conn net.Conn) { other.ServeConn(conn) }, nil, true},
 		{"no such method", func(conn net.Conn) { otherMethod.ServeConn(conn) }, nil, true},
 		{"garbage", garbage, nil, false},

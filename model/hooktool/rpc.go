@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -100,6 +101,9 @@ func (t *rpcTransport) check(env map[string]string) error {
 		if env[name] == "" {
 			return fmt.Errorf("%s is not set", name)
 		}
+	}
+	if !filepath.IsAbs(t.template.Dir) { // which Juju demands
+		return fmt.Errorf("JUJU_CHARM_DIR is %q: it must be an absolute path", t.template.Dir)
 	}
 	if t.network != "unix" && t.network != "tcp" {
 		return fmt.Errorf("JUJU_AGENT_SOCKET_NETWORK is %q: it must be unix or tcp", t.network)
