@@ -207,6 +207,7 @@ func program(t testing.TB, env map[string]string, tool, program string) {
 	env["PATH"] = "relative:" + dir
 	env[toolVariable] = program
 	env["GORACE"] = "atexit_sleep_ms=0"
+	env["GOCOVERDIR"] = t.TempDir()
 }
 
 func wantError(t testing.TB, err error, reason hooktool.Reason, mayHaveRun bool, text string) {

@@ -66,7 +66,7 @@ func TestGenuineJuju(t *testing.T) {
 					"dispatch":      "#!/bin/sh\n" + toolVariable + "=dispatch exec '" + self + "'\n",
 				},
 			})
-			agent.Env = map[string]string{hooktool.ModeVariable: mode, "GORACE": "atexit_sleep_ms=0"}
+			agent.Env = map[string]string{hooktool.ModeVariable: mode, "GORACE": "atexit_sleep_ms=0", "GOCOVERDIR": t.TempDir()}
 			outcome := agent.Hook(peers.JujuHook{Kind: "install"})
 			assert.Equal(t, strings.TrimSpace(`
 config-get 0 "{\"name\":\"x\"}\n" ""
