@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"sort"
 	"strings"
 
@@ -76,6 +77,35 @@ func (e *Event) Restore(snapshot json.RawMessage) error {
 		}
 	}
 	e.Data = data
+	return e.checkData()
+}
+
+// checkData says what the data of one of Juju's events lacks.
+func (e *Event) checkData() error {
+	for _, field := range e.Source.Kind.Fields() {
+		ok := true
+		switch field {
+		case "relation":
+			id, isNumber := e.Data["relation_id"].(int64)
+			ok = isNumber && id >= 0 && id <= math.MaxInt32
+		case "storage":
+			index, isNumber := e.Data["storage_index"].(int64)
+			ok = isNumber && index >= 0 && index <= math.MaxInt32
+		case "workload":
+			ok = e.text("container_name") == e.Source.Subject
+		case "notice":
+			ok = e.text("notice_id") != "" && e.text("notice_type") != "" && e.text("notice_key") != ""
+		case "info":
+			ok = e.text("check_name") != ""
+		case "secret":
+			ok = e.text("id") != ""
+		case "revision":
+			ok = e.number("revision") > 0
+		}
+		if !ok {
+			return fmt.Errorf("the data of %s does not say which %s it is about", e.Source.Name, field)
+		}
+	}
 	return nil
 }
 

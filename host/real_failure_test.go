@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -216,6 +217,121 @@ func TestRealDeferredEventWhoseSubjectIsGone(t *testing.T) {
 	assert.Contains(t, broken.Log(), "INFO db:1: see config_changed")
 	_, queue := parseState(t, u.state())
 	assert.Empty(t, queue)
+}
+
+// TestRealDeferrableEvents defers every event that can be: each is delivered again with what it was about.
+func TestRealDeferrableEvents(t *testing.T) {
+	u := deploy(t, packed(t, everything), "rpc")
+	u.related()
+	u.Change(map[string]any{
+		"storages": map[string]any{"data/0": map[string]any{"location": "/data/0"}},
+		"secrets": map[string]any{
+			ownSecret: map[string]any{"owner": "everything/0", "label": "own", "latest": 1, "revisions": map[string]any{"1": map[string]string{"key": "value"}}},
+		},
+	})
+	pg := peers.JujuHook{RelationID: 1, RemoteApp: "pg"}
+	secret := peers.JujuHook{SecretURI: "secret:" + ownSecret, SecretLabel: "own"}
+	workload := peers.JujuHook{Workload: "workload", NoticeID: "7", NoticeType: "custom", NoticeKey: "example.com/done"}
+	storage := peers.JujuHook{StorageID: "data/0"}
+	var orders, want []string
+	hooks := []struct {
+		kind  string
+		hook  peers.JujuHook
+		event string
+	}{
+		{"install", peers.JujuHook{}, "install"},
+		{"start", peers.JujuHook{}, "start"},
+		{"config-changed", peers.JujuHook{}, "config_changed"},
+		{"update-status", peers.JujuHook{}, "update_status"},
+		{"upgrade-charm", peers.JujuHook{}, "upgrade_charm"},
+		{"leader-elected", peers.JujuHook{}, "leader_elected"},
+		{"leader-settings-changed", peers.JujuHook{}, "leader_settings_changed"},
+		{"pre-series-upgrade", peers.JujuHook{TargetBase: "ubuntu@24.04"}, "pre_series_upgrade"},
+		{"post-series-upgrade", peers.JujuHook{}, "post_series_upgrade"},
+		{"collect-metrics", peers.JujuHook{}, "collect_metrics"},
+		{"meter-status-changed", peers.JujuHook{}, "meter_status_changed"},
+		{"relation-created", pg, "db_relation_created relation=db:1 app=pg unit=None"},
+		{"relation-joined", dbChanged, "db_relation_joined relation=db:1 app=pg unit=pg/0"},
+		{"relation-changed", dbChanged, "db_relation_changed relation=db:1 app=pg unit=pg/0"},
+		{"relation-departed", peers.JujuHook{RelationID: 1, RemoteApp: "pg", RemoteUnit: "pg/0", DepartingUnit: "pg/0"},
+			"db_relation_departed relation=db:1 app=pg unit=pg/0 departing_unit=pg/0"},
+		{"storage-attached", storage, "data_storage_attached storage=data/0 at /data/0"},
+		{"storage-detaching", storage, "data_storage_detaching storage=data/0 at /data/0"},
+		{"pebble-ready", workload, "workload_pebble_ready workload=workload"},
+		{"pebble-custom-notice", workload, "workload_pebble_custom_notice workload=workload notice=7/custom/example.com/done"},
+		{"secret-changed", secret, "secret_changed secret=secret:" + ownSecret + "/own"},
+		{"secret-remove", peers.JujuHook{SecretURI: secret.SecretURI, SecretLabel: "own", SecretRevision: 1},
+			"secret_remove secret=secret:" + ownSecret + "/own revision=1"},
+	}
+	for _, h := range hooks {
+		orders = append(orders, "defer:"+strings.Fields(h.event)[0])
+		want = append(want, "see "+h.event)
+	}
+	u.order(strings.Join(orders, " "))
+	for i, h := range hooks {
+		h.hook.Kind = h.kind
+		outcome := u.runs(h.hook)
+		restricted := h.kind == "collect-metrics" || h.kind == "meter-status-changed"
+		expected := want[:i+1]
+		if restricted {
+			expected = want[i : i+1] // no other event in a hook that has few tools
+		}
+		assert.Equal(t, expected, seen(outcome), h.kind)
+		_, queue := parseState(t, u.state())
+		assert.Len(t, queue, i+1, h.kind)
+	}
+
+	// The last hook of the relation is that of its end. What is left of it is still told.
+	u.order("")
+	u.Leave(1, "pg/0")
+	u.Change(map[string]any{"leader": false})
+	gone := []string{"see db_relation_created relation=db:1 app=pg unit=None", "see db_relation_joined relation=db:1 app=pg unit=pg/0", "see db_relation_changed relation=db:1 app=pg unit=pg/0"}
+	want = slices.DeleteFunc(want, func(line string) bool { return slices.Contains(gone, line) })
+	broken := u.relation(1, "broken", "pg", "")
+	assert.Equal(t, append(want, "see db_relation_broken relation=db:1 app=pg unit=None"), seen(broken))
+	_, queue := parseState(t, u.state())
+	assert.Empty(t, queue)
+}
+
+// seen are the events that the charm saw in a hook.
+func seen(outcome peers.JujuOutcome) []string {
+	var events []string
+	for _, line := range notes(outcome) {
+		if _, event, ok := strings.Cut(line, "see "); ok && !strings.Contains(line, "see: ") {
+			events = append(events, "see "+event)
+		}
+	}
+	return events
+}
+
+// TestRealDamagedNotice has deferred events whose data a hand has been at.
+func TestRealDamagedNotice(t *testing.T) {
+	u := deploy(t, packed(t, everything), "rpc")
+	u.related()
+	for _, c := range []struct{ event, data string }{
+		{"db_relation_changed", `{}`},
+		{"db_relation_changed", `null`},
+		{"db_relation_changed", `[]`},
+		{"db_relation_changed", `{"relation_id": -5}`},
+		{"db_relation_changed", `{"relation_id": "x"}`},
+		{"db_relation_changed", `{"relation_id": 1e300}`},
+		{"db_relation_departed", `{}`},
+		{"data_storage_attached", `{}`},
+		{"data_storage_detaching", `{"storage_index": {}}`},
+		{"workload_pebble_ready", `{}`},
+		{"workload_pebble_ready", `{"container_name": "../../etc"}`},
+		{"workload_pebble_custom_notice", `{"container_name": "workload"}`},
+		{"secret_changed", `{}`},
+		{"secret_remove", `{"id": 7}`},
+	} {
+		t.Run(c.event+c.data, func(t *testing.T) {
+			document := fmt.Sprintf(`{"version":1,"deferred":[{"event":%q,"data":%s,"handler":"src/register.star:see"}]}`, c.event, c.data)
+			require.NoError(t, os.WriteFile(filepath.Join(u.dir, ".starcharm-state.json"), []byte(document), 0o600))
+			outcome := u.hook("update-status")
+			assert.Contains(t, outcome.Log(), "WARNING Dropping the deferred event "+c.event+" for src/register.star:see: its data is damaged.")
+			assert.Equal(t, []string{"see update_status"}, seen(outcome))
+		})
+	}
 }
 
 func TestRealUpgradeDropsWhatItDoesNotKnow(t *testing.T) {
