@@ -209,8 +209,8 @@ var eventTable = table[*Event]{
 
 		{name: "add_status", sig: "(status: status)", doc: "Adds a status. Of all that were added in this hook the worst is set: blocked, maintenance, waiting, active; among equals the first.", only: kind("collect_app_status", "collect_unit_status"),
 			call: func(e *Event, in invocation) (starlark.Value, error) {
-				var status *Status
-				if err := in.unpack("status", &status); err != nil {
+				status := new(Status)
+				if err := in.unpack("status", status); err != nil {
 					return nil, err
 				}
 				if err := status.Settable(); err != nil {

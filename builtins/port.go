@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"fmt"
+	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -67,12 +68,15 @@ func newPort(in invocation) (*port, error) {
 		return nil, err
 	}
 	p := &port{model.Port{Protocol: protocol}}
-	if number != starlark.None {
+	switch {
+	case number != starlark.None:
 		n, err := portNumber(number)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", in.name, err)
 		}
 		p.From, p.To = n, n
+	case !strings.EqualFold(protocol, "icmp"):
+		return nil, fmt.Errorf("%s: protocol %s needs a port, a number from 1 to 65535", in.name, protocol)
 	}
 	return p, nil
 }

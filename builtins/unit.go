@@ -122,6 +122,9 @@ var unitTable = table[*unit]{
 				if err != nil {
 					return nil, err
 				}
+				if err := u.mustBeOurs(in.name); err != nil {
+					return nil, err
+				}
 				return starlark.None, failure(u.h.Model.OpenPort(p.Port))
 			}},
 		{name: "close_port", sig: "(protocol: str, port: int = None)", doc: "Closes a port when the hook succeeds.",
@@ -130,11 +133,14 @@ var unitTable = table[*unit]{
 				if err != nil {
 					return nil, err
 				}
+				if err := u.mustBeOurs(in.name); err != nil {
+					return nil, err
+				}
 				return starlark.None, failure(u.h.Model.ClosePort(p.Port))
 			}},
 		{name: "opened_ports", sig: "() -> list[port]", doc: "The ports that are open, sorted.",
 			call: func(u *unit, in invocation) (starlark.Value, error) {
-				if err := in.none(); err != nil {
+				if err := u.local(in); err != nil {
 					return nil, err
 				}
 				ports, err := u.h.Model.OpenedPorts()
