@@ -3,7 +3,6 @@ package modeltest
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/starcharm/starcharm/model"
@@ -24,23 +23,26 @@ type tool struct {
 	prepare func(h *Hook, c *invocation) (parse func(args []string) error, do func() error)
 }
 
-// tools returns all of them, by family.
-func tools() []tool {
-	return slices.Concat(
-		configTools(), leaderTools(), relationTools(), statusTools(), logTools(), actionTools(), portTools(),
-		resourceTools(), storageTools(), storedTools(), secretTools(), networkTools(), goalTools(), cloudTools(),
-		unitTools(), rebootTools(), metricTools(),
-	)
+// families returns the functions that make the tools, those that hooks call
+// most first.
+func families() []func() []tool {
+	return []func() []tool{
+		configTools, leaderTools, relationTools, statusTools, logTools, actionTools, portTools,
+		resourceTools, storageTools, storedTools, secretTools, networkTools, goalTools, cloudTools,
+		unitTools, rebootTools, metricTools,
+	}
 }
 
 func findTool(name string, version model.Version) (tool, bool) {
-	for _, t := range tools() {
-		if t.name != name {
-			continue
+	for _, family := range families() {
+		for _, t := range family() {
+			if t.name != name {
+				continue
+			}
+			since, until := t.since, t.until
+			return t, version.AtLeast(since[0], since[1], since[2]) &&
+				(until == [3]int{} || !version.AtLeast(until[0], until[1], until[2]))
 		}
-		since, until := t.since, t.until
-		return t, version.AtLeast(since[0], since[1], since[2]) &&
-			(until == [3]int{} || !version.AtLeast(until[0], until[1], until[2]))
 	}
 	return tool{}, false
 }
