@@ -8,6 +8,7 @@ import (
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
+	"go.starlark.net/syntax"
 
 	"github.com/starcharm/starcharm/model"
 )
@@ -437,10 +438,16 @@ func (s *scope) defineEvent(in invocation) (starlark.Value, error) {
 		if !ok || !isIdentifier(word) {
 			return nil, fmt.Errorf("%s: %v is no name; use lower-case letters, digits and _", in.name, arg)
 		}
+		if isReserved(word) {
+			return nil, fmt.Errorf("%s: %q is a reserved word of Starlark; choose another name", in.name, word)
+		}
 		words = append(words, word)
 	}
 	name, fields := words[0], words[1:]
-	for _, field := range fields {
+	for i, field := range fields {
+		if slices.Contains(fields[:i], field) {
+			return nil, fmt.Errorf("%s: the field %q is named twice", in.name, field)
+		}
 		if eventTable.find(&Event{Source: &EventSource{}}, field) != nil {
 			return nil, fmt.Errorf("%s: every event has an attribute %q already; choose another name", in.name, field)
 		}
@@ -532,4 +539,12 @@ func isIdentifier(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+// isReserved says whether an identifier is none of an attribute, because
+// Starlark has another use for it.
+func isReserved(s string) bool {
+	options := syntax.FileOptions{}
+	_, err := options.ParseExpr("", "event."+s, 0)
+	return err != nil
 }
