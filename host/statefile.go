@@ -66,7 +66,8 @@ func (s *fileStore) Load(ctx context.Context) ([]byte, error) {
 		return nil, &StateError{Store: s.String(), Message: err.Error(), Err: err}
 	}
 	if len(raw) > maxState {
-		return nil, &StateError{Store: s.String(), Message: fmt.Sprintf("it is larger than %d MiB", maxState>>20)}
+		return nil, &StateError{Store: s.String(), Message: fmt.Sprintf("it is larger than %d MiB", maxState>>20),
+			Cure: "restore it from a copy, or remove it to start with empty stored state and no deferred events"}
 	}
 	if raw == nil {
 		raw = []byte{}
@@ -110,6 +111,9 @@ func (s *fileStore) acquire(ctx context.Context) error {
 // Save writes a new file next to the old one and puts it in its place. A
 // process or machine that dies on the way leaves the old file or the new one.
 func (s *fileStore) Save(_ context.Context, document []byte) error {
+	if len(document) > maxState {
+		return fmt.Errorf("cannot save the state in %s, which stays as it was: it would be larger than %d MiB; store less", s, maxState>>20)
+	}
 	if err := s.save(document); err != nil {
 		return fmt.Errorf("cannot save the state in %s, which stays as it was: %w%s", s, err, saveCure(err))
 	}

@@ -178,6 +178,53 @@ func TestStateOnAFullDisk(t *testing.T) {
 	})
 }
 
+// TestStateThatIsTooLarge saves what could not be read again.
+func TestStateThatIsTooLarge(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, `{"version":1}`)
+	store := FileStore(dir, nil)
+	defer store.Close()
+	_, err := store.Load(context.Background())
+	require.NoError(t, err)
+	err = store.Save(context.Background(), make([]byte, maxState+1))
+	require.ErrorContains(t, err, "larger than 64 MiB")
+	require.NoError(t, store.Close())
+	assert.Equal(t, `{"version":1}`, content(t, dir))
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, stateFile), make([]byte, maxState+1), 0o600))
+	_, err = FileStore(dir, nil).Load(context.Background())
+	var state *StateError
+	require.ErrorAs(t, err, &state)
+	assert.Contains(t, err.Error(), "it is larger than 64 MiB")
+}
+
+// FuzzParseDocument reads documents of any form: one that is read is written and read again as the same.
+func FuzzParseDocument(f *testing.F) {
+	for _, seed := range []string{
+		"", "null", "[]", "{}", `{"version":1}`, `{"version":2}`, `{"version":1} x`, `{"version":1,"deferred":[null]}`,
+		`{"version":1,"stored":{"charm":{"a":1e400,"b":[{}],"c":null}},"deferred":[{"event":"x","data":null,"handler":"f"}],"config":{"a":"b"}}`,
+		`{"VERSION":1,"stored":null,"stored":{"a":null}}`, "{\"version\":1,\"config\":{\"a\":\"\xff\"}}",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		doc, err := ParseDocument("test", raw)
+		if err != nil {
+			var state *StateError
+			require.ErrorAs(t, err, &state)
+			require.NotEmpty(t, state.Cure)
+			return
+		}
+		written, err := doc.Encode()
+		require.NoError(t, err)
+		again, err := ParseDocument("test", written)
+		require.NoError(t, err, "%s", written)
+		rewritten, err := again.Encode()
+		require.NoError(t, err)
+		require.Equal(t, string(written), string(rewritten))
+	})
+}
+
 // asNobody runs f with the rights of a user who owns nothing, as far as files go.
 func asNobody(t testing.TB, f func()) {
 	t.Helper()
