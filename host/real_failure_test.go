@@ -541,3 +541,18 @@ func TestRealStateKeptByJuju(t *testing.T) {
 		assert.NoFileExists(t, filepath.Join(dir, ".starcharm-state.lock"))
 	})
 }
+
+// TestRealEndlessRecursion has a function that calls itself without end: a mistake like any other, told as such.
+func TestRealEndlessRecursion(t *testing.T) {
+	u := deploy(t, packed(t, everything), "rpc")
+	u.hook("install")
+	before := u.state()
+	u.order("recurse:update_status")
+	failed := u.fails(peers.JujuHook{Kind: "update-status"})
+	assert.Empty(t, failed.Stderr())
+	message := failed.Log()[len(failed.Log())-2]
+	assert.Contains(t, message, "in endless")
+	assert.Contains(t, message, "Error: Starlark stack overflow")
+	assert.Less(t, len(message), 10_000)
+	assert.Equal(t, before, u.state())
+}
