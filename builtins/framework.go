@@ -330,23 +330,20 @@ func (e *events) Get(key starlark.Value) (starlark.Value, bool, error) {
 		return nil, false, fmt.Errorf("framework.on[…] wants the name of an endpoint, storage, container or action, got %s", key.Type())
 	}
 	prefix := &prefixedEvents{f: e.f, subject: subject, defs: map[string]model.EventDef{}}
-	var subjects []string
-	for _, def := range e.f.hook.Metadata.Events() {
-		if def.Subject == "" {
-			continue
-		}
-		subjects = append(subjects, def.Subject)
-		if normalise(def.Subject) == normalise(subject) {
-			prefix.defs[string(def.Kind)] = def
-		}
+	for _, def := range e.f.hook.Metadata.EventsOf(subject) {
+		prefix.defs[string(def.Kind)] = def
 	}
 	if len(prefix.defs) == 0 {
+		var subjects []string
+		for _, def := range e.f.hook.Metadata.Events() {
+			if def.Subject != "" {
+				subjects = append(subjects, def.Subject)
+			}
+		}
 		return nil, false, fmt.Errorf("%s has no endpoint, storage, container or action %q%s", e.f.hook.Metadata.Name, subject, didYouMean(subject, subjects))
 	}
 	return prefix, true, nil
 }
-
-func normalise(name string) string { return strings.ReplaceAll(name, "-", "_") }
 
 // prefixedEvents is the value of framework.on["db"].
 type prefixedEvents struct {

@@ -210,6 +210,22 @@ func (m *Metadata) Events() []EventDef {
 	return events
 }
 
+// EventsOf returns the events of an endpoint, storage, container or action, in
+// no certain order; none if the charm has nothing of that name. "_" and "-" are
+// the same in a name.
+func (m *Metadata) EventsOf(subject string) []EventDef {
+	subject = normal(subject)
+	var events []EventDef
+	for _, info := range eventKinds {
+		for name := range m.subjects(info.about) {
+			if normal(name) == subject {
+				events = append(events, EventDef{Name: subject + "_" + string(info.kind), Kind: info.kind, Subject: name})
+			}
+		}
+	}
+	return events
+}
+
 // subjects returns the names of what events may be about, in any order.
 func (m *Metadata) subjects(about string) iter.Seq[string] {
 	switch about {

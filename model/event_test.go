@@ -42,6 +42,23 @@ func TestMetadataEvents(t *testing.T) {
 	}
 }
 
+func TestEventsOfOneSubject(t *testing.T) {
+	m := demoMetadata(t)
+	of := map[string][]EventDef{}
+	for _, event := range m.Events() {
+		if event.Subject != "" {
+			of[event.Subject] = append(of[event.Subject], event)
+		}
+	}
+	for subject, events := range of {
+		assert.ElementsMatch(t, events, m.EventsOf(subject))
+	}
+	assert.Equal(t, m.EventsOf("my-site"), m.EventsOf("my_site"))
+	for _, name := range []string{"", "my", "install", "config-changed"} {
+		assert.Empty(t, m.EventsOf(name), name)
+	}
+}
+
 func TestContextEvent(t *testing.T) {
 	m := demoMetadata(t)
 	for _, test := range []struct {
