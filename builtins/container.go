@@ -170,7 +170,7 @@ var containerTable = table[*container]{
 			call: func(c *container, in invocation) (starlark.Value, error) {
 				var path string
 				var recursive bool
-				if err := in.unpack("path", &path, "recursive?", &recursive); err != nil {
+				if err := in.unpack("path", &path, byName, nil, "recursive?", &recursive); err != nil {
 					return nil, err
 				}
 				return starlark.None, c.h.pebbleFailure(c.client.RemovePath(c.h.Context, path, pebble.RemoveOptions{Recursive: recursive}))
@@ -201,7 +201,7 @@ func (c *container) addLayer(in invocation) (starlark.Value, error) {
 	var label string
 	var raw starlark.Value
 	var combine bool
-	if err := in.unpack("label", &label, "layer", &raw, "combine?", &combine); err != nil {
+	if err := in.unpack("label", &label, "layer", &raw, byName, nil, "combine?", &combine); err != nil {
 		return nil, err
 	}
 	options := pebble.AddLayerOptions{Combine: combine}
@@ -228,11 +228,8 @@ func seconds(in invocation, name string, v starlark.Value) (time.Duration, error
 // waitOptions takes the keyword argument timeout, in seconds; 0 is not to wait.
 func waitOptions(in invocation) (pebble.WaitOptions, error) {
 	var timeout starlark.Value = starlark.MakeInt(30)
-	if err := starlark.UnpackArgs(in.name, nil, in.kwargs, "timeout?", &timeout); err != nil {
+	if err := in.unpack(byName, nil, "timeout?", &timeout); err != nil {
 		return pebble.WaitOptions{}, err
-	}
-	if len(in.args) > 0 {
-		return pebble.WaitOptions{}, fmt.Errorf("%s: unexpected positional argument", in.name)
 	}
 	d, err := seconds(in, "timeout", timeout)
 	return pebble.WaitOptions{Timeout: d, NoWait: d == 0}, err
@@ -414,7 +411,7 @@ func stringsOf(in invocation, name string, v starlark.Value) ([]string, error) {
 
 func (c *container) getNotices(in invocation) (starlark.Value, error) {
 	var types, keys starlark.Value = starlark.None, starlark.None
-	if err := starlark.UnpackArgs(in.name, in.args, in.kwargs, "types?", &types, "keys?", &keys); err != nil {
+	if err := in.unpack(byName, nil, "types?", &types, "keys?", &keys); err != nil {
 		return nil, err
 	}
 	var options pebble.NoticesOptions
@@ -440,7 +437,7 @@ func (c *container) notify(in invocation) (starlark.Value, error) {
 	var key string
 	var data *starlark.Dict
 	var repeat starlark.Value = starlark.MakeInt(0)
-	if err := in.unpack("key", &key, "data?", &data, "repeat_after?", &repeat); err != nil {
+	if err := in.unpack("key", &key, byName, nil, "data?", &data, "repeat_after?", &repeat); err != nil {
 		return nil, err
 	}
 	options := pebble.NotifyOptions{Key: key, Data: map[string]string{}}
@@ -465,7 +462,7 @@ func (c *container) notify(in invocation) (starlark.Value, error) {
 func (c *container) pull(in invocation) (starlark.Value, error) {
 	var path string
 	var encoding starlark.Value = starlark.String("utf-8")
-	if err := in.unpack("path", &path, "encoding?", &encoding); err != nil {
+	if err := in.unpack("path", &path, byName, nil, "encoding?", &encoding); err != nil {
 		return nil, err
 	}
 	name, isText := starlark.AsString(encoding)
@@ -541,7 +538,7 @@ func (c *container) push(in invocation) (starlark.Value, error) {
 	var source starlark.Value
 	var makeDirs bool
 	var a fileAttributes
-	if err := in.unpack(append([]any{"path", &path, "source", &source, "make_dirs?", &makeDirs}, a.pairs()...)...); err != nil {
+	if err := in.unpack(append([]any{"path", &path, "source", &source, byName, nil, "make_dirs?", &makeDirs}, a.pairs()...)...); err != nil {
 		return nil, err
 	}
 	permissions, owner, err := a.read(in)
@@ -565,7 +562,7 @@ func (c *container) makeDir(in invocation) (starlark.Value, error) {
 	var path string
 	var parents bool
 	var a fileAttributes
-	if err := in.unpack(append([]any{"path", &path, "make_parents?", &parents}, a.pairs()...)...); err != nil {
+	if err := in.unpack(append([]any{"path", &path, byName, nil, "make_parents?", &parents}, a.pairs()...)...); err != nil {
 		return nil, err
 	}
 	permissions, owner, err := a.read(in)
@@ -580,7 +577,7 @@ func (c *container) listFiles(in invocation) (starlark.Value, error) {
 	var path string
 	var pattern starlark.Value = starlark.None
 	var itself bool
-	if err := in.unpack("path", &path, "pattern?", &pattern, "itself?", &itself); err != nil {
+	if err := in.unpack("path", &path, byName, nil, "pattern?", &pattern, "itself?", &itself); err != nil {
 		return nil, err
 	}
 	glob, ok := starlark.AsString(pattern)

@@ -27,7 +27,7 @@ var secretTable = table[*secret]{
 		{name: "get_content", sig: "(*, refresh: bool = False) -> dict[str, str]", doc: "The revision that this unit tracks; with refresh the newest one, which it tracks from then on.",
 			call: func(s *secret, in invocation) (starlark.Value, error) {
 				var refresh bool
-				if err := in.unpack("refresh?", &refresh); err != nil {
+				if err := in.unpack(byName, nil, "refresh?", &refresh); err != nil {
 					return nil, err
 				}
 				return secretContent(s.s.Content(refresh))
@@ -103,11 +103,8 @@ func secretContent(content map[string]string, err error) (starlark.Value, error)
 }
 
 func (h *Hook) getSecret(in invocation) (starlark.Value, error) {
-	if len(in.args) > 0 {
-		return nil, fmt.Errorf("%s: want id = … or label = …, by name", in.name)
-	}
 	var id, label starlark.Value = starlark.None, starlark.None
-	if err := in.unpack("id?", &id, "label?", &label); err != nil {
+	if err := in.unpack(byName, nil, "id?", &id, "label?", &label); err != nil {
 		return nil, err
 	}
 	text := func(name string, v starlark.Value) (string, error) {

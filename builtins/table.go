@@ -11,7 +11,9 @@ package builtins
 
 import (
 	"fmt"
+	"slices"
 	"sort"
+	"strings"
 
 	"go.starlark.net/starlark"
 )
@@ -44,10 +46,28 @@ type invocation struct {
 	kwargs []starlark.Tuple
 }
 
-// unpack is starlark.UnpackArgs for this invocation.
+// unpack is starlark.UnpackArgs for this invocation. What comes after a pair
+// byName can be given by name only.
 func (in invocation) unpack(pairs ...any) error {
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i] != byName {
+			continue
+		}
+		pairs = slices.Concat(pairs[:i], pairs[i+2:])
+		if most := i / 2; len(in.args) > most {
+			var names []string
+			for j := i; j < len(pairs); j += 2 {
+				names = append(names, strings.TrimRight(pairs[j].(string), "?"))
+			}
+			return fmt.Errorf("%s: got %d positional arguments, want at most %d; by name: %s", in.name, len(in.args), most, strings.Join(names, ", "))
+		}
+		break
+	}
 	return starlark.UnpackArgs(in.name, in.args, in.kwargs, pairs...)
 }
+
+// byName stands in the arguments of unpack, before nil, where a signature has *.
+const byName = "*"
 
 // none unpacks an empty list of arguments.
 func (in invocation) none() error { return in.unpack() }
