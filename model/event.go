@@ -214,12 +214,18 @@ func (m *Metadata) Events() []EventDef {
 // no certain order; none if the charm has nothing of that name. "_" and "-" are
 // the same in a name.
 func (m *Metadata) EventsOf(subject string) []EventDef {
-	subject = normal(subject)
+	prefix := normal(subject) + "_"
 	var events []EventDef
-	for _, info := range eventKinds {
-		for name := range m.subjects(info.about) {
-			if normal(name) == subject {
-				events = append(events, EventDef{Name: subject + "_" + string(info.kind), Kind: info.kind, Subject: name})
+	for _, about := range []string{aboutEndpoint, aboutStorage, aboutContainer, aboutAction} {
+		for name := range m.subjects(about) {
+			// Most names differ in length, which is cheap to see.
+			if len(name) != len(subject) || normal(name) != prefix[:len(name)] {
+				continue
+			}
+			for _, info := range eventKinds {
+				if info.about == about {
+					events = append(events, EventDef{Name: prefix + string(info.kind), Kind: info.kind, Subject: name})
+				}
 			}
 		}
 	}
