@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"testing"
@@ -26,11 +27,13 @@ type handled struct {
 	name   string
 	event  modeltest.Event
 	script string
+	// endpoints is how many the charm has besides db: end-0, end-1, …
+	endpoints int
 }
 
 var handledEvents = []handled{
-	{"noop", modeltest.Event{Name: "config-changed"}, noopScript},
-	{"config", modeltest.Event{Name: "config-changed"}, `"""Follows its options."""
+	{name: "noop", event: modeltest.Event{Name: "config-changed"}, script: noopScript},
+	{name: "config", event: modeltest.Event{Name: "config-changed"}, script: `"""Follows its options."""
 
 def on_config_changed(event):
     address = "%s:%d" % (model.config["host"], model.config["port"])
@@ -38,7 +41,7 @@ def on_config_changed(event):
 
 framework.observe(framework.on.config_changed, on_config_changed)
 `},
-	{"relation", modeltest.Event{Name: "db-relation-changed"}, `"""Follows its database."""
+	{name: "relation", event: modeltest.Event{Name: "db-relation-changed"}, script: `"""Follows its database."""
 
 def on_db_changed(event):
     data = event.relation.data[event.unit]
@@ -46,6 +49,16 @@ def on_db_changed(event):
     model.unit.status = model.ActiveStatus("uses " + dsn)
 
 framework.observe(framework.on["db"].relation_changed, on_db_changed)
+`},
+	{name: "endpoints", event: modeltest.Event{Name: "config-changed"}, endpoints: 30, script: noopScript + `
+def on_changed(event):
+    pass
+
+def observe_all():
+    for i in range(30):
+        framework.observe(framework.on["end-%d" % i].relation_changed, on_changed)
+
+observe_all()
 `},
 }
 
@@ -60,9 +73,13 @@ func world() *modeltest.State {
 	}
 }
 
-func files(script string) fstest.MapFS {
+func files(script string, endpoints int) fstest.MapFS {
+	text := metadata
+	for i := range endpoints {
+		text += fmt.Sprintf("  end-%d:\n    interface: sql\n", i)
+	}
 	return fstest.MapFS{
-		"metadata.yaml":  {Data: []byte(metadata)},
+		"metadata.yaml":  {Data: []byte(text)},
 		"config.yaml":    {Data: []byte(options)},
 		"src/charm.star": {Data: []byte(script)},
 	}
@@ -72,7 +89,7 @@ func files(script string) fstest.MapFS {
 // on one simulated Juju, again and again.
 func (h handled) dispatcher(b testing.TB) func() error {
 	b.Helper()
-	charm, err := host.Load(files(h.script))
+	charm, err := host.Load(files(h.script, h.endpoints))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -138,9 +155,15 @@ func (h handled) bare(b testing.TB) func() error {
 	if err := config.SetKey(starlark.String("port"), starlark.MakeInt(9090)); err != nil {
 		b.Fatal(err)
 	}
-	endpoints := starlark.NewDict(1)
-	if err := endpoints.SetKey(starlark.String("db"), attrs(starlark.StringDict{"relation_changed": starlark.None})); err != nil {
-		b.Fatal(err)
+	endpoints := starlark.NewDict(1 + h.endpoints)
+	for i := range 1 + h.endpoints {
+		name := "db"
+		if i > 0 {
+			name = fmt.Sprintf("end-%d", i-1)
+		}
+		if err := endpoints.SetKey(starlark.String(name), attrs(starlark.StringDict{"relation_changed": starlark.None})); err != nil {
+			b.Fatal(err)
+		}
 	}
 	databags := starlark.NewDict(1)
 	if err := databags.SetKey(starlark.String("remote/0"), dict(remoteData)); err != nil {
@@ -209,7 +232,7 @@ func (u *settable) SetField(_ string, v starlark.Value) error { u.status = v; re
 func BenchmarkInProcess(b *testing.B) {
 	for _, h := range handledEvents {
 		b.Run(h.name, func(b *testing.B) {
-			charm, err := host.Load(files(h.script))
+			charm, err := host.Load(files(h.script, h.endpoints))
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -44,7 +44,7 @@ const (
 // bigCharm generates a charm of about that many lines, in files of up to
 // fileLines, and returns how many there are.
 func bigCharm(lines int) (fstest.MapFS, int) {
-	fsys := files("")
+	fsys := files("", 0)
 	total, entry := 0, &strings.Builder{}
 	for file := 0; file*fileLines < lines; file++ {
 		var text strings.Builder
