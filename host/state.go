@@ -194,6 +194,9 @@ func (s *state) commit() error {
 	if empty || bytes.Equal(bytes.TrimSpace(raw), bytes.TrimSpace(s.saved)) {
 		return nil
 	}
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx) // Juju will run the hook again
+	}
 	return s.store.Save(s.ctx, raw)
 }
 

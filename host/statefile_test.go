@@ -288,6 +288,32 @@ func TestStateThatCannotBeRead(t *testing.T) {
 	})
 }
 
+// TestStateThatIsReadAgain reads a state twice, as after a failure: the store does not wait for itself.
+func TestStateThatIsReadAgain(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, "[]")
+	s := &state{ctx: context.Background(), choose: func() Store {
+		return FileStore(dir, func() { t.Error("waits for itself"); runtime.Goexit() })
+	}}
+	defer func() { require.NoError(t, s.close()) }()
+	for range 2 {
+		_, err := s.load()
+		require.ErrorContains(t, err, "it is damaged")
+	}
+}
+
+// TestStateOfAStoppedHook is not saved when the hook was told to stop before.
+func TestStateOfAStoppedHook(t *testing.T) {
+	stopped := errors.New("stopped by terminated")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	store := &MemoryStore{}
+	s := &state{ctx: ctx, choose: func() Store { return store }}
+	require.NoError(t, s.SetValue("charm", "count", json.RawMessage("1")))
+	cancel(stopped)
+	require.ErrorIs(t, s.commit(), stopped)
+	assert.Nil(t, store.Document)
+}
+
 // TestTwoDispatches has a second dispatch wait for the first one, whose state it gets.
 func TestTwoDispatches(t *testing.T) {
 	dir := t.TempDir()
