@@ -164,11 +164,12 @@ func (h *Hook) config() (starlark.Value, error) {
 	}}}, nil
 }
 
-// endpointKey reads the key of a mapping whose keys are declared names.
+// declaredName reads the key of a mapping whose keys are names that the
+// metadata declares.
 func declaredName(what string, key starlark.Value, known []string) (string, error) {
 	name, ok := starlark.AsString(key)
 	if !ok {
-		return "", fmt.Errorf("want the name of %s, got %s", what, key.Type())
+		return "", fmt.Errorf("got %s, want a string: the name of the %s", key.Type(), what)
 	}
 	for _, k := range known {
 		if k == name {

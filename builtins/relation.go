@@ -342,15 +342,7 @@ var closedDatabagTable = table[*closedDatabag]{
 	typ: "databag",
 	doc: "A databag that this unit may not read: that of its own application, when it is not the leader.",
 	members: []member[*closedDatabag]{
-		{name: "get", sig: "(key: str, default = None) -> str", doc: "Fails with RelationDataAccessError.",
-			call: func(d *closedDatabag, in invocation) (starlark.Value, error) {
-				var key string
-				var fallback starlark.Value
-				if err := in.unpack("key", &key, "default?", &fallback); err != nil {
-					return nil, err
-				}
-				return nil, d.refuse()
-			}},
+		{name: "get", sig: "(key: str, default = None) -> str", doc: "Fails with RelationDataAccessError.", call: getClosed},
 		{name: "keys", sig: "() -> list[str]", doc: "Fails with RelationDataAccessError.", call: refuseClosed},
 		{name: "values", sig: "() -> list[str]", doc: "Fails with RelationDataAccessError.", call: refuseClosed},
 		{name: "items", sig: "() -> list", doc: "Fails with RelationDataAccessError.", call: refuseClosed},
@@ -358,10 +350,34 @@ var closedDatabagTable = table[*closedDatabag]{
 			call: func(d *closedDatabag, in invocation) (starlark.Value, error) {
 				return starlark.None, updateDatabag(d.bag, in)
 			}},
+		{name: "setdefault", sig: "(key: str, default: str) -> str", doc: "Fails with RelationDataAccessError.",
+			call: func(d *closedDatabag, in invocation) (starlark.Value, error) {
+				var key, fallback string
+				if err := in.unpack("key", &key, "default", &fallback); err != nil {
+					return nil, err
+				}
+				return nil, d.refuse()
+			}},
+		{name: "pop", sig: "(key: str, default = None) -> str", doc: "Fails with RelationDataAccessError.", call: getClosed},
+		{name: "clear", sig: "()", doc: "Fails with RelationDataAccessError.", call: refuseClosed},
 	},
 }
 
-func refuseClosed(d *closedDatabag, in invocation) (starlark.Value, error) { return nil, d.refuse() }
+func getClosed(d *closedDatabag, in invocation) (starlark.Value, error) {
+	var key string
+	var fallback starlark.Value
+	if err := in.unpack("key", &key, "default?", &fallback); err != nil {
+		return nil, err
+	}
+	return nil, d.refuse()
+}
+
+func refuseClosed(d *closedDatabag, in invocation) (starlark.Value, error) {
+	if err := in.none(); err != nil {
+		return nil, err
+	}
+	return nil, d.refuse()
+}
 
 func (d *closedDatabag) refuse() error {
 	_, err := d.bag.Items()
