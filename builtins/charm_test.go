@@ -10,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.starlark.net/starlark"
-	"go.starlark.net/starlarkstruct"
 	"go.starlark.net/starlarktest"
 	"go.starlark.net/syntax"
 	"gopkg.in/yaml.v3"
@@ -107,7 +106,7 @@ func newWorld(t testing.TB, name string, words ...string) *world {
 	w := &world{store: memory{}, pebble: map[string]*pebbletest.Server{}}
 	w.juju, err = juju.Begin(e)
 	require.NoError(t, err)
-	m, err := machinetest.New(machinetest.State{})
+	m, err := machinetest.New(machinetest.State{HTTP: []machinetest.Route{{URL: "http://app/", Headers: map[string]string{"A": "b"}}}})
 	require.NoError(t, err)
 	for _, c := range state.Containers {
 		require.NoError(t, c.Validate())
@@ -284,15 +283,4 @@ func requireNoEvalError(t testing.TB, err error) {
 		t.Fatal(eval.Backtrace())
 	}
 	require.NoError(t, err)
-}
-
-// evaluate is the value of an expression in the world.
-func (w *world) evaluate(t testing.TB, expression string) starlark.Value {
-	t.Helper()
-	env := w.predeclared()
-	env["event"] = w.event
-	env["struct"] = starlark.NewBuiltin("struct", starlarkstruct.Make)
-	v, err := starlark.EvalOptions(&syntax.FileOptions{Set: true}, w.thread, "expression", expression, env)
-	requireNoEvalError(t, err)
-	return v
 }

@@ -237,11 +237,11 @@ func waitOptions(in invocation) (pebble.WaitOptions, error) {
 
 // names reads one or more names as positional arguments.
 func names(in invocation, what string) ([]string, error) {
-	if len(in.args) == 0 {
-		return nil, fmt.Errorf("%s: want the name of at least one %s", in.name, what)
-	}
 	if len(in.kwargs) > 0 {
 		return nil, fmt.Errorf("%s: unexpected keyword argument %s", in.name, in.kwargs[0][0])
+	}
+	if len(in.args) == 0 {
+		return nil, fmt.Errorf("%s: want the name of at least one %s", in.name, what)
 	}
 	return anyNames(in)
 }
@@ -320,6 +320,9 @@ func (c *container) getService(in invocation) (starlark.Value, error) {
 }
 
 func (c *container) sendSignal(in invocation) (starlark.Value, error) {
+	if len(in.kwargs) > 0 {
+		return nil, fmt.Errorf("%s: unexpected keyword argument %s", in.name, in.kwargs[0][0])
+	}
 	if len(in.args) == 0 {
 		return nil, fmt.Errorf("%s: missing argument for signal", in.name)
 	}
@@ -514,7 +517,7 @@ func (a *fileAttributes) read(in invocation) (permissions *int, owner pebble.Own
 		}
 		n, e := starlark.AsInt32(v)
 		if e != nil && err == nil {
-			err = fmt.Errorf("%s: %s is a %s, want an int", in.name, name, v.Type())
+			err = fmt.Errorf("%s: %s is %v, want an int of 32 bits", in.name, name, v)
 		}
 		return &n
 	}

@@ -426,7 +426,10 @@ func (s *scope) defineEvent(in invocation) (starlark.Value, error) {
 	if err := s.f.mustBeLoading(in.name); err != nil {
 		return nil, err
 	}
-	if len(in.kwargs) > 0 || len(in.args) == 0 {
+	if len(in.kwargs) > 0 {
+		return nil, fmt.Errorf("%s: unexpected keyword argument %s", in.name, in.kwargs[0][0])
+	}
+	if len(in.args) == 0 {
 		return nil, fmt.Errorf("%s: want a name and field names: define_event(\"ready\", \"address\")", in.name)
 	}
 	var words []string

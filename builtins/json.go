@@ -30,7 +30,7 @@ var jsonTable = table[struct{}]{
 			call: func(_ struct{}, in invocation) (starlark.Value, error) { return encodeJSON(in, "encode_indent") }},
 		{name: "decode", sig: "(text: str, default = <fail>) -> value", doc: "Decodes text. What is not JSON gives default if there is one, otherwise the failure json.DecodeError. Text over 16 MiB, nested deeper than 500, or with a number of more than 4096 digits is refused in the same way.",
 			call: decodeJSON},
-		{name: "indent", sig: "(text: str, *, prefix: str = \"\", indent: str = \"\\t\") -> str", doc: "Lays JSON text out over several lines. What is not JSON is the failure json.DecodeError.",
+		{name: "indent", sig: "(text: str, prefix: str = \"\", indent: str = \"\\t\") -> str", doc: "Lays JSON text out over several lines. What is not JSON is the failure json.DecodeError.",
 			call: indentJSON},
 		{name: "DecodeError", sig: "kind", doc: "The kind of failure when text is not JSON.",
 			get: func(struct{}) (starlark.Value, error) { return jsonDecodeError, nil }},

@@ -182,7 +182,13 @@ func (m *module[T]) String() string      { return fmt.Sprintf("<module %q>", m.t
 func (m *module[T]) Type() string        { return "module" }
 func (m *module[T]) AttrNames() []string { return m.table.attrNames(m.self) }
 func (m *module[T]) Attr(name string) (starlark.Value, error) {
-	return m.table.attr(m.self, name)
+	v, err := m.table.attr(m.self, name)
+	if v == nil && err == nil {
+		// With the module's name; the interpreter would say "module", and adds
+		// what may have been meant.
+		err = starlark.NoSuchAttrError(fmt.Sprintf("%s has no .%s field or method", m.table.typ, name))
+	}
+	return v, err
 }
 func (m *module[T]) SetField(name string, v starlark.Value) error {
 	return m.table.setField(m.self, name, v)

@@ -23,7 +23,7 @@ var timeTable = table[machine.Machine]{
 				}
 				return time.Time(m.Now()), nil
 			}},
-		{name: "time", sig: "(year: int = 0, month: int = 0, day: int = 0, hour: int = 0, minute: int = 0, second: int = 0, nanosecond: int = 0, *, location: str = \"UTC\") -> time", doc: "The time with this date and time of day in the time zone location.",
+		{name: "time", sig: "(year: int = 0, month: int = 0, day: int = 0, hour: int = 0, minute: int = 0, second: int = 0, nanosecond: int = 0, location: str = \"UTC\") -> time", doc: "The time with this date and time of day in the time zone location.",
 			call: fromTime("time")},
 		{name: "from_timestamp", sig: "(sec: int, nsec: int = 0, /) -> time", doc: "The time so many seconds and nanoseconds after 1970-01-01 UTC.",
 			call: fromTime("from_timestamp")},

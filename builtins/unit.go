@@ -102,7 +102,7 @@ var unitTable = table[*unit]{
 		{name: "reboot", sig: "(*, now: bool = False)", doc: "Has the machine reboot after the hook. With now, at once: the hook ends there, nothing of it is kept, and Juju runs it again afterwards.",
 			call: func(u *unit, in invocation) (starlark.Value, error) {
 				var now bool
-				if err := in.unpack("now?", &now); err != nil {
+				if err := in.unpack(byName, nil, "now?", &now); err != nil {
 					return nil, err
 				}
 				if err := u.mustBeOurs(in.name); err != nil {

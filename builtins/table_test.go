@@ -1,0 +1,339 @@
+package builtins
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+	"go.starlark.net/starlarktest"
+	"go.starlark.net/syntax"
+)
+
+// An example is a value that has a table's members, or some of them.
+type example struct {
+	event      string // "start update_status follower": as of newWorld
+	expression string
+}
+
+// documented are the tables of this package by the names of their variables,
+// each with examples of its values.
+func documented() map[string]struct {
+	doc      TypeDoc
+	examples []example
+} {
+	type entry = struct {
+		doc      TypeDoc
+		examples []example
+	}
+	at := func(expressions ...string) []example {
+		var all []example
+		for _, e := range expressions {
+			all = append(all, example{"start", e})
+		}
+		return all
+	}
+	events := func(names ...string) []example {
+		var all []example
+		for _, name := range names {
+			all = append(all, example{name, "event"})
+		}
+		return all
+	}
+	const layer = `pebble.Layer({"services": {"a": {}}, "checks": {"c": {}}, "log-targets": {"l": {}}})`
+	return map[string]entry{
+		"applicationTable":   {applicationTable.document(), at("model.app")},
+		"base64Table":        {base64Table.document(), at("base64")},
+		"changeTable":        {changeTable.document(), at("failed_change")},
+		"taskTable":          {taskTable.document(), at("failed_change.tasks[0]")},
+		"checkTable":         {checkTable.document(), at(`model.unit.get_container("web").get_check("up")`)},
+		"containerTable":     {containerTable.document(), at(`model.unit.get_container("web")`)},
+		"eventTable":         {eventTable.document(), events("db_relation_departed", "data_storage_attached", "web_pebble_custom_notice", "web_pebble_check_failed", "secret_remove", "backup_action", "collect_unit_status", "collect_metrics old")},
+		"failureTable":       {failureTable.document(), at(`catch(throw, model.ModelError, "x")[1]`)},
+		"fileInfoTable":      {fileInfoTable.document(), at(`model.unit.get_container("web").list_files("/etc/app.conf")[0]`)},
+		"eventSourceTable":   {eventSourceTable.document(), at("framework.on.start", `framework.scope("new").define_event("done", "x")`)},
+		"frameworkTable":     {frameworkTable.document(), at("framework")},
+		"scopeTable":         {scopeTable.document(), at(`framework.scope("new")`)},
+		"hashlibTable":       {hashlibTable.document(), at("hashlib")},
+		"digestTable":        {digestTable.document(), at(`hashlib.sha256("x")`)},
+		"httpTable":          {httpTable.document(), at("native.http")},
+		"httpResponseTable":  {httpResponseTable.document(), at(`native.http.get("http://app/")`)},
+		"httpHeadersTable":   {httpHeadersTable.document(), at(`native.http.get("http://app/").headers`)},
+		"jsonTable":          {jsonTable.document(), at("json")},
+		"logTable":           {logTable.document(), at("log")},
+		"mappingTable":       {mappingTable.document(), at("model.config", "model.relations", `model.get_relation("db").data`)},
+		"mathTable":          {mathTable.document(), at("math")},
+		"modelTable":         {modelTable.document(), at("model")},
+		"resourcesTable":     {resourcesTable.document(), at("model.resources")},
+		"noticeTable":        {noticeTable.document(), at(`model.unit.get_container("web").get_notice("1")`)},
+		"pebbleTable":        {pebbleTable.document(), at("pebble")},
+		"layerTable":         {layerTable.document(), at(layer)},
+		"planTable":          {planTable.document(), at(`model.unit.get_container("web").get_plan()`)},
+		"serviceTable":       {serviceTable.document(), at(layer+`.services["a"]`, `model.unit.get_container("web").get_plan().services["app"]`)},
+		"checkConfigTable":   {checkConfigTable.document(), at(layer+`.checks["c"]`, `model.unit.get_container("web").get_plan().checks["up"]`)},
+		"logTargetTable":     {logTargetTable.document(), at(layer + `.log_targets["l"]`)},
+		"portTable":          {portTable.document(), at(`model.Port("tcp", 80)`, `model.Port("icmp")`)},
+		"reTable":            {reTable.document(), at("re")},
+		"rePatternTable":     {rePatternTable.document(), at(`re.compile("a")`)},
+		"reMatchTable":       {reMatchTable.document(), at(`re.match("a", "a")`)},
+		"relationTable":      {relationTable.document(), at(`model.get_relation("db")`, `model.get_relation("cluster")`)},
+		"databagTable":       {databagTable.document(), at(`model.get_relation("db").data[model.unit]`)},
+		"closedDatabagTable": {closedDatabagTable.document(), []example{{"start follower", `model.get_relation("db").data[model.app]`}}},
+		"secretTable":        {secretTable.document(), at(`model.get_secret(label = "own")`, `model.get_secret(id = model.config["token"])`)},
+		"serviceInfoTable":   {serviceInfoTable.document(), at(`model.unit.get_container("web").get_service("app")`)},
+		"statusTable":        {statusTable.document(), at("model.ActiveStatus()")},
+		"storageTable":       {storageTable.document(), at(`model.storages["data"][0]`)},
+		"storedstateTable":   {storedstateTable.document(), at("storedstate")},
+		"templateTable":      {templateTable.document(), at("template")},
+		"timeTable":          {timeTable.document(), at("time")},
+		"unitTable":          {unitTable.document(), at("model.unit")},
+		"versionTable":       {versionTable.document(), at("model.juju_version")},
+		"yamlTable":          {yamlTable.document(), at("yaml")},
+	}
+}
+
+// TestTablesAreAllDocumented: a new table gets its line in documented.
+func TestTablesAreAllDocumented(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	known := documented()
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, m := range regexp.MustCompile(`(?m)^var (\w+) = table\[`).FindAllSubmatch(source, -1) {
+			_, ok := known[string(m[1])]
+			assert.True(t, ok, "%s of %s is not in documented, in table_test.go: add it, with an expression that gives one of its values", m[1], file)
+		}
+	}
+}
+
+// TestTablesSayWhatIs: what a table says of its members is so: each has a
+// signature, a text and a possible name; attributes have the types that they
+// should; methods take the arguments of their signatures, and no others.
+func TestTablesSayWhatIs(t *testing.T) {
+	for variable, d := range documented() {
+		t.Run(variable, func(t *testing.T) {
+			assert.NotEmpty(t, d.doc.Name)
+			assert.Regexp(t, `\.$`, d.doc.Doc)
+			missing := map[string]bool{}
+			for _, m := range d.doc.Members {
+				missing[m.Name] = true
+				assert.False(t, isReserved(m.Name), m.Name)
+				assert.NotEmpty(t, m.Signature, m.Name)
+				assert.Regexp(t, `[.…]$`, m.Doc, m.Name)
+				assert.Equal(t, m.Method, strings.HasPrefix(m.Signature, "("), "%s: %s", m.Name, m.Signature)
+			}
+			for _, e := range d.examples {
+				words := strings.Fields(e.event)
+				w := newWorld(t, words[0], words[1:]...)
+				v := w.example(t, e.expression)
+				names := v.AttrNames()
+				assert.True(t, slices.IsSorted(names))
+				for _, m := range d.doc.Members {
+					if !slices.Contains(names, m.Name) {
+						continue
+					}
+					delete(missing, m.Name)
+					got, err := v.Attr(m.Name)
+					require.NoError(t, err, "%s.%s", d.doc.Name, m.Name)
+					require.NotNil(t, got, "%s.%s", d.doc.Name, m.Name)
+					w.hook.Framework.Loading = m.Name != "emit"
+					if m.Method {
+						checkMethod(t, w, m, got)
+					} else {
+						checkAttribute(t, m, got)
+					}
+				}
+				for _, name := range names {
+					assert.True(t, slices.ContainsFunc(d.doc.Members, func(m MemberDoc) bool { return m.Name == name }) || e.expression == "event", "%s is not in the table", name)
+				}
+			}
+			assert.Empty(t, missing, "no example has these")
+		})
+	}
+}
+
+// example is the value of an expression while the charm loads.
+func (w *world) example(t testing.TB, expression string) starlark.HasAttrs {
+	t.Helper()
+	w.hook.Framework.Loading = true
+	env := w.hook.PredeclaredNative(w.predeclared())
+	env["event"] = w.event
+	if strings.Contains(expression, "failed_change") {
+		globals, err := starlark.ExecFileOptions(&syntax.FileOptions{}, w.thread, "change.star", `
+def f():
+    web = model.unit.get_container("web")
+    web.add_layer("broken", {"services": {"broken": {"override": "replace", "command": "/bin/false"}}})
+    return catch(web.start, "broken")[1].change
+change = f()
+`, env)
+		requireNoEvalError(t, err)
+		env["failed_change"] = globals["change"]
+	}
+	v, err := starlark.EvalOptions(&syntax.FileOptions{Set: true}, w.thread, "expression", expression, env)
+	requireNoEvalError(t, err)
+	return v.(starlark.HasAttrs)
+}
+
+// checkAttribute checks an attribute's type; None is only where it is told of.
+func checkAttribute(t *testing.T, m MemberDoc, got starlark.Value) {
+	t.Helper()
+	typ, _, _ := strings.Cut(m.Signature, "[")
+	switch typ {
+	case "str":
+		typ = "string"
+	case "time", "duration":
+		typ = "time." + typ
+	case "mapping":
+		_, isMapping := got.(*mapping)
+		_, isEager := got.(*eagerMapping)
+		assert.True(t, isMapping || isEager, "%s is a %s", m.Name, got.Type())
+		return
+	case "struct":
+		assert.IsType(t, &starlarkstruct.Struct{}, got)
+		return
+	}
+	if got == starlark.None {
+		assert.Contains(t, m.Doc, "None", "%s is None", m.Name)
+		return
+	}
+	assert.Equal(t, typ, got.Type(), m.Name)
+}
+
+// A sentinel is a value that no builtin has a use for.
+type sentinel struct{}
+
+func (sentinel) String() string        { return "sentinel" }
+func (sentinel) Type() string          { return "sentinel" }
+func (sentinel) Freeze()               {}
+func (sentinel) Truth() starlark.Bool  { return true }
+func (sentinel) Hash() (uint32, error) { return 1, nil }
+
+func checkMethod(t *testing.T, w *world, m MemberDoc, method starlark.Value) {
+	t.Helper()
+	params, _, _ := strings.Cut(m.Signature, ") -> ")
+	s := parseSignature(strings.TrimSuffix(strings.TrimPrefix(params, "("), ")"))
+	call := func(positional int, names ...string) string {
+		var kwargs []starlark.Tuple
+		for _, name := range names {
+			kwargs = append(kwargs, starlark.Tuple{starlark.String(name), sentinel{}})
+		}
+		args := make(starlark.Tuple, positional)
+		for i := range args {
+			args[i] = sentinel{}
+			if i < len(s.types) {
+				args[i] = plausible(s.types[i])
+			}
+		}
+		starlarktest.SetReporter(w.thread, t)
+		_, err := starlark.Call(w.thread, method, args, kwargs)
+		if err == nil {
+			return ""
+		}
+		return err.Error()
+	}
+	for _, name := range s.byName {
+		// What comes before by position only is given, so that it is not what is
+		// complained about.
+		message := call(len(s.positionalOnly), name)
+		assert.NotContains(t, message, "unexpected keyword argument", "%s%s", m.Name, m.Signature)
+	}
+	if !s.kwargs {
+		assert.Contains(t, call(s.positional, "no_such_argument"), "unexpected keyword argument", "%s%s takes others than it says", m.Name, m.Signature)
+	}
+	if !s.varargs {
+		assert.Regexp(t, `\d positional argument|got \d+ arguments?|unexpected positional argument|want at most|goes without a name`, call(s.positional+1), "%s%s takes more than it says", m.Name, m.Signature)
+	}
+}
+
+// plausible is a value of a type as signatures name it.
+func plausible(typ string) starlark.Value {
+	switch regexp.MustCompile(`^\w*`).FindString(typ) {
+	case "str":
+		return starlark.String("a")
+	case "int", "float":
+		return starlark.MakeInt(0)
+	case "bool":
+		return starlark.False
+	case "dict":
+		return new(starlark.Dict)
+	case "list":
+		return new(starlark.List)
+	case "status":
+		return new(Status)
+	}
+	return sentinel{}
+}
+
+// A signature is what a method takes.
+type signature struct {
+	types           []string // of those by position
+	positional      int      // at most by position
+	positionalOnly  []string
+	byName          []string
+	varargs, kwargs bool
+}
+
+func parseSignature(params string) signature {
+	var s signature
+	var named []string
+	star := false
+	for _, param := range splitParams(params) {
+		name := regexp.MustCompile(`^\**\w*/?`).FindString(param)
+		switch {
+		case name == "*":
+			star = true
+		case name == "/":
+			s.positionalOnly, named = named, nil
+		case strings.HasPrefix(name, "**"):
+			s.kwargs = true
+		case strings.HasPrefix(name, "*"):
+			s.varargs, star = true, true
+		default:
+			named = append(named, name)
+			if !star {
+				s.positional++
+				_, typ, _ := strings.Cut(param, ": ")
+				s.types = append(s.types, typ)
+			}
+		}
+	}
+	if s.varargs {
+		// What comes before *args is by position.
+		named = slices.DeleteFunc(named, func(name string) bool {
+			return strings.Contains(params, name+": ") && strings.Index(params, name) < strings.Index(params, "*")
+		})
+	}
+	s.byName = named
+	return s
+}
+
+// splitParams cuts at the commas outside of brackets and quotes.
+func splitParams(params string) []string {
+	var all []string
+	depth, quoted, start := 0, false, 0
+	for i, r := range params {
+		switch {
+		case r == '"' && (i == 0 || params[i-1] != '\\'):
+			quoted = !quoted
+		case quoted:
+		case strings.ContainsRune("[({<", r):
+			depth++
+		case strings.ContainsRune("])}>", r):
+			depth--
+		case r == ',' && depth == 0:
+			all = append(all, strings.TrimSpace(params[start:i]))
+			start = i + 1
+		}
+	}
+	if last := strings.TrimSpace(params[start:]); last != "" {
+		all = append(all, last)
+	}
+	return all
+}
