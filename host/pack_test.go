@@ -13,6 +13,9 @@ import (
 // apart into metadata.yaml, config.yaml and actions.yaml, a manifest says which system it is for, and dispatch is the program.
 func packed(t testing.TB, source string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("the genuine peers are not used under -short")
+	}
 	dir := t.TempDir()
 	require.NoError(t, os.CopyFS(dir, os.DirFS(source)))
 	project := filepath.Join(dir, "charmcraft.yaml")
