@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -92,7 +93,7 @@ func signalContext() (context.Context, func()) {
 		if errors.As(context.Cause(ctx), &s) {
 			signal.Reset(s.signal)
 			syscall.Kill(os.Getpid(), s.signal)
-			select {} // until the signal arrives
+			time.Sleep(time.Second) // it arrives, unless who started us has it ignored
 		}
 	}
 }

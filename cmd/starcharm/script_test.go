@@ -168,9 +168,13 @@ func record(dir, file, text string) {
 	_, _ = f.WriteString(text)
 }
 
-// terminate runs a program and sends it SIGTERM when one of its hook tools
-// waits.
+// terminate runs a program and sends it SIGTERM, or SIGINT after -int, when one
+// of its hook tools waits.
 func terminate(ts *testscript.TestScript, args []string) {
+	var sent os.Signal = syscall.SIGTERM
+	if args[0] == "-int" {
+		sent, args = syscall.SIGINT, args[1:]
+	}
 	cmd := exec.Command(ts.MkAbs(args[0]), args[1:]...)
 	cmd.Dir = ts.MkAbs(".")
 	for _, name := range []string{"PATH", toolsVariable, "JUJU_CHARM_DIR", "JUJU_DISPATCH_PATH", "JUJU_UNIT_NAME", "JUJU_VERSION"} {
@@ -183,7 +187,7 @@ func terminate(ts *testscript.TestScript, args []string) {
 	ts.Check(err)
 	_, err = io.ReadAll(waiting)
 	ts.Check(errors.Join(err, waiting.Close()))
-	ts.Check(cmd.Process.Signal(syscall.SIGTERM))
+	ts.Check(cmd.Process.Signal(sent))
 	end := "exit status 0"
 	if err := cmd.Wait(); err != nil {
 		end = err.Error()
