@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -77,6 +78,8 @@ func freePort(t testing.TB) int {
 type pod struct {
 	socket string
 	client *pebble.Client
+	// stop ends Pebble and its services.
+	stop func()
 }
 
 // startPod starts Pebble, which ends with the test. The image's layer runs the test binary in the place of the server.
@@ -104,10 +107,11 @@ func startPod(t testing.TB, port int) *pod {
 	output, err := daemon.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, daemon.Start())
-	t.Cleanup(func() {
-		_ = daemon.Process.Signal(syscall.SIGTERM) // Pebble stops its services, too
+	stop := sync.OnceFunc(func() {
+		_ = daemon.Process.Signal(syscall.SIGTERM)
 		_ = daemon.Wait()
 	})
+	t.Cleanup(stop)
 	started := make(chan bool, 1)
 	go func() {
 		lines := bufio.NewScanner(output)
@@ -122,7 +126,7 @@ func startPod(t testing.TB, port int) *pod {
 	case <-time.After(20 * time.Second):
 		t.Fatal("Pebble did not start")
 	}
-	p := &pod{socket: filepath.Join(home, ".pebble.socket")}
+	p := &pod{socket: filepath.Join(home, ".pebble.socket"), stop: stop}
 	p.client = pebble.New(pebble.Config{SocketPath: p.socket})
 	return p
 }
@@ -200,7 +204,41 @@ func TestRealConfigurableExample(t *testing.T) {
 	dir := packed(t, "../examples/k8s-2-configurable")
 	replace(t, filepath.Join(dir, "src", "workload.star"), "/bin/uvicorn", self(t))
 	p := startPod(t, first)
-	configure(t, demo(t, dir, p), p, first, second)
+	u := demo(t, dir, p)
+	configure(t, u, p, first, second)
+
+	// The container is gone for a while.
+	p.stop()
+	u.Change(map[string]any{"config": map[string]any{"server-port": second}})
+	u.hook("config-changed")
+	assert.Equal(t, peers.JujuStatus{Status: "maintenance", Message: "Waiting for Pebble in workload container"}, u.World.UnitStatus)
+	p = startPod(t, first)
+	u.Env[socketVariable] = p.socket
+	u.runs(ready)
+	_, command := p.service(t)
+	assert.Contains(t, command, fmt.Sprintf("--port %d", second))
+	assert.Equal(t, peers.JujuStatus{Status: "active"}, u.World.UnitStatus)
+}
+
+// TestRealServiceThatDoesNotStart has a server that ends at once. The failure is none of those that the example waits out: the
+// hook fails and shows what the service wrote.
+func TestRealServiceThatDoesNotStart(t *testing.T) {
+	dir := packed(t, "../examples/k8s-2-configurable")
+	replace(t, filepath.Join(dir, "src", "workload.star"), "/bin/uvicorn", "/bin/sh -c 'echo no such app >&2; exit 3' --")
+	p := startPod(t, freePort(t))
+	u := demo(t, dir, p)
+	failed := u.fails(ready)
+	require.NotEmpty(t, failed.Log())
+	told := ""
+	for _, line := range failed.Log() {
+		if strings.HasPrefix(line, "ERROR ") {
+			told += line + "\n"
+		}
+	}
+	assert.Contains(t, told, "pebble.ChangeError")
+	assert.Contains(t, told, "no such app")
+	assert.Contains(t, told, "src/charm.star")
+	assert.Equal(t, "maintenance", u.World.UnitStatus.Status)
 }
 
 // TestRealConfigurableExampleInItsPod runs the program itself, with Pebble's socket where it is in a pod.
