@@ -556,3 +556,30 @@ func TestRealEndlessRecursion(t *testing.T) {
 	assert.Less(t, len(message), 10_000)
 	assert.Equal(t, before, u.state())
 }
+
+// TestRealLargeStateKeptByJuju stores more than Juju takes as one value, and then less again.
+func TestRealLargeStateKeptByJuju(t *testing.T) {
+	bothWays(t, func(t *testing.T, tools string) {
+		dir := packed(t, everything)
+		require.NoError(t, os.Rename(filepath.Join(dir, "src", "charm_juju_storage.star"), filepath.Join(dir, "src", "charm.star")))
+		u := deploy(t, dir, tools)
+		path := filepath.Join(dir, "src", "register.star")
+		source, err := os.ReadFile(path)
+		require.NoError(t, err)
+		const line = "    extra.last = event.name\n"
+		const large = "x✓ \\\"\n# 1: " // of several bytes, and what YAML might take for its own
+
+		u.hook("install")
+		replace(t, path, line, "    extra.last = "+strconv.Quote(large)+" * 20000 + event.name\n")
+		u.hook("update-status")
+		assert.Greater(t, len(u.World.State), 3)
+		replace(t, path, line[:len(line)-len("event.name\n")]+strconv.Quote(large)+" * 20000 + event.name\n",
+			"    log.info(\"kept: %s\", extra.last == "+strconv.Quote(large)+" * 20000 + \"update_status\")\n"+line)
+		assert.Contains(t, u.hook("config-changed").Log(), "INFO kept: True")
+		assert.Len(t, u.World.State, 1)
+		require.NoError(t, os.WriteFile(path, source, 0o644))
+		u.hook("update-status")
+		count, _ := parseState(t, u.World.State["starcharm-state"])
+		assert.Equal(t, 4, count)
+	})
+}

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
@@ -198,23 +200,66 @@ func (s *fileStore) Close() error {
 	return s.lock.Close()
 }
 
+// maxStateValue is the most bytes that Juju takes as one value of the charm
+// state: MaxCharmStateValueSize in its core/quota.
+const maxStateValue = 65536
+
 // A jujuStore keeps the state with Juju, which takes it when the hook
-// succeeds.
+// succeeds. What does not fit into one value goes on in further ones.
 type jujuStore struct{ model *model.Model }
 
 func (s jujuStore) String() string { return "Juju (state-get " + stateKey + ")" }
 func (s jujuStore) Close() error   { return nil }
 
-func (s jujuStore) Load(context.Context) ([]byte, error) {
-	value, found, err := s.model.StateGet(stateKey)
-	if err != nil || !found {
-		return nil, err
+// partKey is the key of one part of the document, counted from 0.
+func partKey(i int) string {
+	if i == 0 {
+		return stateKey
 	}
-	return []byte(strings.TrimSpace(value)), nil
+	return fmt.Sprintf("%s.%d", stateKey, i)
+}
+
+func (s jujuStore) Load(context.Context) ([]byte, error) {
+	var document []byte
+	for i := 0; ; i++ {
+		value, found, err := s.model.StateGet(partKey(i))
+		if err != nil || !found {
+			return document, err
+		}
+		document = append(document, value...)
+		if document == nil {
+			document = []byte{}
+		}
+	}
 }
 
 func (s jujuStore) Save(_ context.Context, document []byte) error {
-	return s.model.StateSet(map[string]string{stateKey: string(document)})
+	parts := map[string]string{}
+	n := 0
+	for rest := string(bytes.TrimSpace(document)); rest != ""; n++ {
+		end := min(len(rest), maxStateValue)
+		for range utf8.UTFMax - 1 {
+			if end < len(rest) && !utf8.RuneStart(rest[end]) {
+				end--
+			}
+		}
+		parts[partKey(n)], rest = rest[:end], rest[end:]
+	}
+	if err := s.model.StateSet(parts); err != nil {
+		return fmt.Errorf("cannot save the state in %s: %w", s, err)
+	}
+	for ; ; n++ {
+		_, found, err := s.model.StateGet(partKey(n))
+		if err == nil && found {
+			err = s.model.StateDelete(partKey(n))
+		}
+		if err != nil {
+			return fmt.Errorf("cannot save the state in %s: %w", s, err)
+		}
+		if !found {
+			return nil
+		}
+	}
 }
 
 // A MemoryStore keeps the state in memory, for simulated hooks. Its bytes are
