@@ -1,7 +1,6 @@
 package host
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -236,7 +235,7 @@ func (s jujuStore) Load(context.Context) ([]byte, error) {
 func (s jujuStore) Save(_ context.Context, document []byte) error {
 	parts := map[string]string{}
 	n := 0
-	for rest := string(bytes.TrimSpace(document)); rest != ""; n++ {
+	for rest := string(document); rest != ""; n++ {
 		end := min(len(rest), maxStateValue)
 		for range utf8.UTFMax - 1 {
 			if end < len(rest) && !utf8.RuneStart(rest[end]) {
