@@ -31,7 +31,7 @@ var mappingTable = table[*mapping]{
 	typ: "mapping",
 	doc: "A read-only dictionary of things that are looked up when asked for.",
 	members: []member[*mapping]{
-		{name: "get", sig: "(key, default = None)", doc: "The value of key, or default.",
+		{name: "get", sig: "(key, default = None)", doc: "The value of key; default if there is none, or it is None.",
 			call: func(m *mapping, in invocation) (starlark.Value, error) {
 				var key starlark.Value
 				var fallback starlark.Value = starlark.None
@@ -39,7 +39,7 @@ var mappingTable = table[*mapping]{
 					return nil, err
 				}
 				v, found, err := m.lookup(key)
-				if err != nil || !found {
+				if err != nil || !found || v == starlark.None {
 					return fallback, err
 				}
 				return v, nil
@@ -118,7 +118,7 @@ func (m *mapping) AttrNames() []string                      { return mappingTabl
 func (m *mapping) Get(key starlark.Value) (starlark.Value, bool, error) { return m.lookup(key) }
 
 // An eagerMapping is a mapping whose values are known when it is made, so that
-// dict(m) and m | other work: they have no way to fail either.
+// dict(m) and json.encode(m) work: they have no way to fail either.
 type eagerMapping struct{ mapping }
 
 var _ starlark.IterableMapping = (*eagerMapping)(nil)
