@@ -26,6 +26,9 @@ type Framework struct {
 	Reconcilers []*Observer
 	// JujuStorage says that the charm asked for Juju to keep its state.
 	JujuStorage bool
+	// stateRead says that stored state was read, so that it is known who
+	// keeps it.
+	stateRead bool
 	// Loading is true while the scripts' top level runs; only then can they
 	// register anything.
 	Loading bool
@@ -161,10 +164,13 @@ var frameworkTable = table[*Framework]{
 			get: func(f *Framework) (starlark.Value, error) { return starlark.String(f.hook.CharmDir), nil }},
 		{name: "context", sig: "struct", doc: "The environment of this hook as Juju gave it, typed. What does not apply to this hook is None.",
 			get: func(f *Framework) (starlark.Value, error) { return contextStruct(f.hook.Model.Context()), nil }},
-		{name: "use_juju_for_storage", sig: "()", doc: "Keeps stored state and deferred events with Juju instead of in a file, so that they survive the loss of the pod. Call it at the top of the charm, before anything is stored.",
+		{name: "use_juju_for_storage", sig: "()", doc: "Keeps stored state and deferred events with Juju instead of in a file, so that they survive the loss of the pod. Call it at the top of the charm, before stored state is read.",
 			call: func(f *Framework, in invocation) (starlark.Value, error) {
 				if err := f.mustBeLoading(in.name); err != nil {
 					return nil, err
+				}
+				if f.stateRead && !f.JujuStorage {
+					return nil, fmt.Errorf("%s: stored state has been read already, from the charm's directory; call it before", in.name)
 				}
 				f.JujuStorage = true
 				return starlark.None, in.none()

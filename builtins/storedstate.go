@@ -117,6 +117,7 @@ func (s *stored) Attr(name string) (starlark.Value, error) {
 	if v, ok := s.read[name]; ok {
 		return v, nil
 	}
+	s.h.Framework.stateRead = true
 	raw, err := s.h.Store.Value(s.name, name)
 	if err != nil {
 		return nil, err
