@@ -23,6 +23,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -105,6 +106,25 @@ func LoadDir(dir string) (*Charm, error) {
 		return nil, fmt.Errorf("cannot read the charm: %w", err)
 	}
 	return Load(root.FS())
+}
+
+// SourceIn gives the text of the files in a charm's directory, for messages
+// about a charm that could not be loaded.
+func SourceIn(dir string) func(name string) ([]byte, bool) {
+	return func(name string) ([]byte, bool) {
+		root, err := os.OpenRoot(dir)
+		if err != nil {
+			return nil, false
+		}
+		defer root.Close()
+		f, err := root.Open(filepath.FromSlash(name))
+		if err != nil {
+			return nil, false
+		}
+		defer f.Close()
+		text, err := io.ReadAll(io.LimitReader(f, maxScript))
+		return text, err == nil
+	}
 }
 
 // Source returns the text of a compiled file, for messages.
@@ -285,12 +305,16 @@ func (l *loader) didYouMean(fsys fs.FS, file, prefix string) string {
 	return ""
 }
 
-// mentions says whether an attribute of that name occurs in the file.
+// mentions says whether the file asks for an attribute of that name, or has the
+// name as a string, with which getattr does.
 func mentions(file *syntax.File, attribute string) bool {
 	found := false
 	syntax.Walk(file, func(n syntax.Node) bool {
-		if dot, ok := n.(*syntax.DotExpr); ok && dot.Name.Name == attribute {
-			found = true
+		switch n := n.(type) {
+		case *syntax.DotExpr:
+			found = found || n.Name.Name == attribute
+		case *syntax.Literal:
+			found = found || n.Value == attribute
 		}
 		return !found
 	})

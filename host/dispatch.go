@@ -34,6 +34,9 @@ type Options struct {
 	// Stderr takes what Juju's log could not, and what an action's user is to
 	// see when the charm fails.
 	Stderr io.Writer
+	// Failed, unless nil, is told what was wrong when the charm fails, with
+	// the values of secrets masked, which the error itself may hold.
+	Failed func([]Diagnostic)
 }
 
 // Dispatch runs one hook or action: it loads the charm's scripts, re-emits
@@ -43,20 +46,17 @@ type Options struct {
 // When the error is not nil, nothing was saved, and the charm's author has
 // been told in Juju's log; the process is to exit with a code other than 0.
 func (c *Charm) Dispatch(ctx context.Context, o Options) error {
-	d, err := c.newDispatch(ctx, o)
-	if err != nil {
-		return err
-	}
+	d := c.newDispatch(ctx, o)
 	defer d.state.close()
-	err = d.guarded(d.run)
-	if errors.Is(err, builtins.ErrStop) {
+	err := d.guarded(d.run)
+	if err == nil || errors.Is(err, builtins.ErrStop) {
 		return nil
 	}
-	if err != nil {
-		d.reporter.report(err, c.Source)
-		return err
+	found := d.reporter.report(err, c.Source)
+	if o.Failed != nil {
+		o.Failed(found)
 	}
-	return nil
+	return err
 }
 
 // A dispatch is one hook while it runs.
@@ -76,7 +76,7 @@ type dispatch struct {
 	changedOptions []string
 }
 
-func (c *Charm) newDispatch(ctx context.Context, o Options) (*dispatch, error) {
+func (c *Charm) newDispatch(ctx context.Context, o Options) *dispatch {
 	d := &dispatch{charm: c, options: o}
 	d.model = model.New(ctx, model.Config{Context: o.Context, Metadata: c.Metadata, Tools: o.Tools, Now: o.Machine.Now})
 	d.reporter = &reporter{context: o.Context, model: d.model, stderr: o.Stderr}
@@ -97,7 +97,7 @@ func (c *Charm) newDispatch(ctx context.Context, o Options) (*dispatch, error) {
 		Name:  o.Context.DispatchPath,
 		Print: func(_ *starlark.Thread, msg string) { d.reporter.log("INFO", msg) },
 	}
-	return d, nil
+	return d
 }
 
 // A PanicError is a bug of starcharm itself.

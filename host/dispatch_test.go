@@ -201,6 +201,54 @@ framework.observe([framework.on.config_changed, framework.on.update_status], sho
 	}
 }
 
+// TestChangedConfigByGetattr: the host takes note of the options' values only
+// for charms that ask for what changed, however they ask.
+func TestChangedConfigByGetattr(t *testing.T) {
+	u := newUnit(t, `
+-- charmcraft.yaml --
+name: web
+config: {options: {port: {type: int, default: 80}}}
+-- charm.star --
+def show(event):
+    print(getattr(event, "changed_config"))
+framework.observe(framework.on.config_changed, show)
+`)
+	assert.Equal(t, []string{`["port"]`}, u.ok("config-changed"))
+	assert.Equal(t, []string{`[]`}, u.ok("config-changed"))
+}
+
+// TestObservedTwice: a handler that observes an event both by its name and as
+// any is called once.
+func TestObservedTwice(t *testing.T) {
+	u := newUnit(t, `
+-- charmcraft.yaml --
+name: web
+-- charm.star --
+on = framework.on
+def first(event):
+    print("first", event.name)
+def second(event):
+    print("second", event.name)
+framework.observe(on.any, first)
+framework.observe([on.start, on.any], second)
+framework.observe([on.start, on.stop], first)
+for_library = framework.scope("x").observe(on.start, first)
+`)
+	assert.Equal(t, []string{"first start", "second start", "first start"}, u.ok("start"), "a library's handler is another one")
+	assert.Equal(t, []string{"first stop", "second stop"}, u.ok("stop"))
+}
+
+// TestStorageChosenTooLate: who keeps the state cannot change once it was read.
+func TestStorageChosenTooLate(t *testing.T) {
+	charm := func(lines string) string {
+		return "-- charmcraft.yaml --\nname: web\n-- charm.star --\nstored = storedstate.define(count = 1)\n" + lines
+	}
+	u := newUnit(t, charm("print(stored.count)\nframework.use_juju_for_storage()\n"))
+	u.fails("start", "framework.use_juju_for_storage: stored state has been read already")
+	u = newUnit(t, charm("framework.use_juju_for_storage()\nprint(stored.count)\nframework.use_juju_for_storage()\n"))
+	assert.Equal(t, []string{"1"}, u.ok("start"))
+}
+
 // TestCalls counts what is asked of Juju: what is read twice is asked once,
 // what changes nothing is not sent, and nothing is asked unasked.
 func TestCalls(t *testing.T) {

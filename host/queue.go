@@ -34,10 +34,14 @@ func (d *dispatch) call(o *builtins.Observer, e *builtins.Event) (starlark.Value
 // and queues the event for those that defer it. A handler that has an equal
 // event in the queue, or is just handling one, is left out: it will see to it.
 func (d *dispatch) emit(source *builtins.EventSource, data map[string]any) error {
+	type handler struct{ scope, id string }
+	called := map[handler]bool{} // one may observe the event both by its name and as any
 	for _, o := range d.hook.Framework.Observers {
-		if !o.Observes(source) {
+		h := handler{o.Scope, o.ID}
+		if !o.Observes(source) || called[h] {
 			continue
 		}
+		called[h] = true
 		e := d.newEvent(source, data)
 		n, err := newNotice(e, o)
 		if err != nil {

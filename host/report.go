@@ -38,21 +38,22 @@ func (r *reporter) log(level, message string) {
 
 // report tells of the error that ended the hook: the charm author's own
 // traceback to the log, two lines to an action's user, and a security event.
-func (r *reporter) report(err error, source func(string) ([]byte, bool)) {
-	if errors.Is(err, context.Canceled) {
-		fmt.Fprintf(r.stderr, "The hook was stopped: %v. Nothing was saved.\n", err)
-		return
-	}
-	var bug *PanicError
-	if errors.As(err, &bug) {
-		r.log("DEBUG", string(bug.Stack))
-	}
+// It returns what was wrong.
+func (r *reporter) report(err error, source func(string) ([]byte, bool)) []Diagnostic {
 	// Masked here, because a traceback indents the lines of a message, and
 	// would cut a secret of several lines into pieces that nobody recognises.
 	found := Diagnose(err, source)
 	for i := range found {
 		d := &found[i]
 		d.Message, d.Note, d.Suggestion = r.model.Mask(d.Message), r.model.Mask(d.Note), r.model.Mask(d.Suggestion)
+	}
+	if errors.Is(err, context.Canceled) {
+		fmt.Fprintf(r.stderr, "The hook was stopped: %s. Nothing was saved.\n", r.model.Mask(err.Error()))
+		return found
+	}
+	var bug *PanicError
+	if errors.As(err, &bug) {
+		r.log("DEBUG", string(bug.Stack))
 	}
 	r.log("ERROR", "Uncaught exception while in charm code:\n"+tracebackOf(found))
 	name, message := errorName(err)
@@ -64,6 +65,7 @@ func (r *reporter) report(err error, source func(string) ([]byte, bool)) {
 	if err := r.model.SecurityEvent("WARN", "sys_crash:"+name, description); err != nil {
 		fmt.Fprintln(r.stderr, description)
 	}
+	return found
 }
 
 // errorName is what sort of error ended a hook, and its message.

@@ -58,6 +58,10 @@ framework.observe([framework.on.start, framework.on.backup_action], on_event)
 				}
 				assert.NotContains(t, o.Stderr, password)
 				assert.NotContains(t, o.Stderr, "MIIabcdefgh")
+				for _, d := range o.Diagnostics {
+					assert.NotContains(t, d.Render(false), password)
+					assert.NotContains(t, d.Render(false), "MIIabcdefgh")
+				}
 				for _, status := range []modeltest.Status{u.state.Juju.UnitStatus, u.state.Juju.AppStatus} {
 					assert.NotContains(t, status.Message, password)
 				}

@@ -139,10 +139,10 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 		Machine: recordedMachine{simulated, r},
 		Store:   store,
 		Stderr:  &stderr,
+		Failed:  func(found []host.Diagnostic) { o.Diagnostics = found },
 	})
 	if o.Err != nil {
 		o.ExitCode = 1
-		o.Diagnostics = host.Diagnose(o.Err, charm.Source)
 	}
 	if err := hook.End(o.ExitCode); err != nil {
 		o.ExitCode, o.Err = 1, err
