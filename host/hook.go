@@ -53,7 +53,7 @@ func RunHook(ctx context.Context, env map[string]string, dir string, stderr io.W
 	if err != nil {
 		m := model.New(ctx, model.Config{Context: hook, Metadata: &model.Metadata{}, Tools: tools, Now: machine.Real().Now})
 		r := &reporter{context: hook, model: m, stderr: stderr}
-		r.report(err, func(string) ([]byte, bool) { return nil, false })
+		r.report(err, SourceIn(hook.CharmDir))
 		return 1
 	}
 	if nested {

@@ -55,7 +55,7 @@ the state says otherwise.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			charm, err := host.LoadDir(dir)
 			if err != nil {
-				for _, d := range host.Diagnose(err, func(string) ([]byte, bool) { return nil, false }) {
+				for _, d := range host.Diagnose(err, host.SourceIn(dir)) {
 					fmt.Fprint(cmd.ErrOrStderr(), d.Render(isTerminal(os.Stderr)))
 				}
 				return exitCode(1)

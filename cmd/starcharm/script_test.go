@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
@@ -182,11 +183,15 @@ func terminate(ts *testscript.TestScript, args []string) {
 	}
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
-	ts.Check(cmd.Start())
-	waiting, err := os.Open(filepath.Join(ts.Getenv(toolsVariable), ".waiting"))
+	// Opened for both, so that this does not wait for a writer that never comes.
+	waiting, err := os.OpenFile(filepath.Join(ts.Getenv(toolsVariable), ".waiting"), os.O_RDWR|syscall.O_NONBLOCK, 0)
 	ts.Check(err)
-	_, err = io.ReadAll(waiting)
-	ts.Check(errors.Join(err, waiting.Close()))
+	defer waiting.Close()
+	ts.Check(waiting.SetReadDeadline(time.Now().Add(time.Minute)))
+	ts.Check(cmd.Start())
+	if _, err := waiting.Read(make([]byte, 64)); err != nil {
+		ts.Check(errors.Join(err, cmd.Process.Kill(), cmd.Wait()))
+	}
 	ts.Check(cmd.Process.Signal(sent))
 	end := "exit status 0"
 	if err := cmd.Wait(); err != nil {
