@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/big"
 	"regexp"
 	"slices"
 	"strconv"
@@ -144,8 +145,14 @@ func resultText(value any) (string, error) {
 		return strconv.Itoa(value), nil
 	case int64:
 		return strconv.FormatInt(value, 10), nil
+	case *big.Int:
+		return value.String(), nil
 	case float64:
-		return strconv.FormatFloat(value, 'g', -1, 64), nil
+		text := strconv.FormatFloat(value, 'g', -1, 64)
+		if !strings.ContainsAny(text, ".eIN") {
+			text += ".0" // a whole number that is a float: as str() has it
+		}
+		return text, nil
 	case []any:
 		text, err := json.Marshal(value)
 		return string(text), err

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"math/big"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -146,12 +147,13 @@ func TestActions(t *testing.T) {
 	_, err = m.ActionParams()
 	require.NoError(t, err)
 	require.NoError(t, m.SetActionResults(map[string]any{
-		"b": true, "a": map[string]any{"x": "1=2", "y-z": int64(2)}, "n": nil, "f": 0.5, "l": []any{"p", int64(1)}, "empty": map[string]any{}}))
+		"b": true, "a": map[string]any{"x": "1=2", "y-z": int64(2)}, "n": nil, "f": 0.5, "l": []any{"p", int64(1)}, "empty": map[string]any{},
+		"big": new(big.Int).Lsh(big.NewInt(1), 70), "whole": 2.0}))
 	require.NoError(t, m.SetActionResults(map[string]any{}))
 	require.NoError(t, m.ActionLog("half"))
 	require.NoError(t, m.ActionLog(""))
 	require.NoError(t, m.ActionFail(""))
-	assert.Equal(t, []string{"action-get --format=json", `action-set a.x=1=2 a.y-z=2 b=True f=0.5 l=["p",1] n=None`,
+	assert.Equal(t, []string{"action-get --format=json", `action-set a.x=1=2 a.y-z=2 b=True big=1180591620717411303424 f=0.5 l=["p",1] n=None whole=2.0`,
 		"action-log -- half", "action-fail -- "}, s.take())
 
 	for _, test := range []struct {
@@ -169,8 +171,8 @@ func TestActions(t *testing.T) {
 	}
 	assert.Empty(t, s.take(), "nothing is sent of results with a mistake")
 
-	big := strings.Repeat("x", 100_000)
-	require.NoError(t, m.SetActionResults(map[string]any{"a": big, "b": big, "c": big, "d": big, "e": big, "f": big}))
+	long := strings.Repeat("x", 100_000)
+	require.NoError(t, m.SetActionResults(map[string]any{"a": long, "b": long, "c": long, "d": long, "e": long, "f": long}))
 	assert.Len(t, s.take(), 2, "large results are sent in several calls")
 
 	m, _ = newModel(t, nil, nil)

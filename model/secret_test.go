@@ -61,6 +61,39 @@ func TestSecretContent(t *testing.T) {
 	requireKind(t, err, SecretNotFoundError, `cannot run secret-get: secret "abc" not found`)
 }
 
+// TestMaskedForms: a value is found however the text that holds it was written.
+func TestMaskedForms(t *testing.T) {
+	const key = "-----BEGIN KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQEF\n-----END KEY-----\n"
+	m, _ := newModel(t, nil, map[string]any{"secret-get": fmt.Sprintf(`{"password": "a\"&<b é", "key": %q}`, key)})
+	secret, err := m.Secret("x", "")
+	require.NoError(t, err)
+	_, err = secret.Content(false)
+	require.NoError(t, err)
+	for text, want := range map[string]string{
+		`plain a"&<b é`:        "plain <secret>",
+		`"a\"&<b é"`:           `"<secret>"`, // JSON, and as Starlark quotes
+		`"a\"\u0026\u003cb é"`: `"<secret>"`, // JSON from Go
+		"http://u:a%22&%3Cb%20%C3%A9@h/?p=a%22%26%3Cb+%C3%A9": "http://u:<secret>@h/?p=<secret>",
+		"YSImPGIgw6k":       "<secret>", // without padding
+		"key: " + key + ".": "key: <secret>.",
+		"key: |\n  -----BEGIN KEY-----\n  MIIEvQIBADANBg\n  kqhkiG9w0BAQEF\n  -----END KEY-----\n": "key: |\n  -----BEGIN KEY-----\n  <secret>\n  <secret>\n  -----END KEY-----\n",
+	} {
+		assert.Equal(t, want, m.Mask(text))
+	}
+}
+
+// TestSecurityEventIsMasked: nothing of a secret is left where a long text is cut.
+func TestSecurityEventIsMasked(t *testing.T) {
+	m, s := newModel(t, nil, map[string]any{"secret-get": `{"password": "hunter22-hunter22"}`})
+	secret, err := m.Secret("x", "")
+	require.NoError(t, err)
+	_, err = secret.Content(false)
+	require.NoError(t, err)
+	s.take()
+	require.NoError(t, m.SecurityEvent("WARN", "x", strings.Repeat("x", maxDescription-8)+"hunter22-hunter22"))
+	assert.NotContains(t, strings.Join(s.take(), ""), "hunter22")
+}
+
 func TestSecretsAreMasked(t *testing.T) {
 	m, s := newModel(t, nil, map[string]any{"secret-get": `{"a": "hunter22", "b": "two\nlines", "c": "abc", "d": "hunter22-long", "e": "??>>??>>"}`})
 	secret, err := m.Secret("x", "")

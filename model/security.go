@@ -26,12 +26,12 @@ func (m *Model) SecurityEvent(level, event, description string) error {
 		Level:       level,
 		Type:        "security",
 		App:         m.cfg.Context.ModelUUID + "-" + m.cfg.Context.UnitName,
-		Event:       event,
-		Description: shortenTo(cleanText(description), maxDescription),
+		Event:       m.Mask(event),
+		Description: shortenTo(cleanText(m.Mask(description)), maxDescription),
 	})
 	if err != nil {
 		return fmt.Errorf("cannot write the security event %s: %w", event, err)
 	}
-	_, err = m.run("juju-log", nil, "--log-level", "TRACE", "--", m.Mask(string(line)))
+	_, err = m.run("juju-log", nil, "--log-level", "TRACE", "--", string(line))
 	return err
 }
