@@ -249,6 +249,23 @@ func TestStorageChosenTooLate(t *testing.T) {
 	assert.Equal(t, []string{"1"}, u.ok("start"))
 }
 
+// TestStoredValuesThatAreEmpty: a stored False is a change like any other.
+func TestStoredValuesThatAreEmpty(t *testing.T) {
+	u := newUnit(t, `
+-- charmcraft.yaml --
+name: web
+-- charm.star --
+stored = storedstate.define(ready = True, url = "")
+def on_start(event):
+    stored.ready, stored.url = not stored.ready, "" if stored.url else "x"
+framework.observe(framework.on.start, on_start)
+`)
+	assert.Equal(t, []simulate.Change{{Path: "stored_state.charm.ready", After: false}, {Path: "stored_state.charm.url", After: "x"}}, u.run("start").Changes)
+	o := u.run("start")
+	assert.Equal(t, []simulate.Change{{Path: "stored_state.charm.ready", Before: false, After: true}, {Path: "stored_state.charm.url", Before: "x", After: ""}}, o.Changes)
+	assert.Contains(t, o.Render(false), "url: x → \"\"\n")
+}
+
 // TestCalls counts what is asked of Juju: what is read twice is asked once,
 // what changes nothing is not sent, and nothing is asked unasked.
 func TestCalls(t *testing.T) {

@@ -68,7 +68,7 @@ func differing[T any](before, after *T, old, new map[string]any) {
 }
 
 // leaves are the scalars in parts of a state by path. What is empty is not
-// there.
+// there, but for what the charm has stored: False and "" are values to it.
 func leaves(parts map[string]any) (map[string]any, error) {
 	found := map[string]any{}
 	if len(parts) == 0 {
@@ -93,10 +93,11 @@ func collect(found map[string]any, path string, v any) {
 		}
 		return path + "." + key
 	}
+	stored := strings.HasPrefix(path, "stored_state.")
 	switch v := v.(type) {
 	case nil:
 	case string:
-		if v != "" {
+		if v != "" || stored {
 			found[path] = v
 		}
 	case map[string]any:
@@ -112,7 +113,7 @@ func collect(found map[string]any, path string, v any) {
 			collect(found, path+"["+elementName(i, elem)+"]", elem)
 		}
 	case bool:
-		if v {
+		if v || stored {
 			found[path] = v
 		}
 	default:

@@ -135,7 +135,7 @@ func (o *Outcome) logMessage(s Step) string {
 // value is a plain value as it is shown.
 func value(v any) string {
 	if s, ok := v.(string); ok {
-		if !slices.ContainsFunc([]rune(s), func(r rune) bool { return unicode.IsControl(r) }) && s == strings.TrimSpace(s) {
+		if !slices.ContainsFunc([]rune(s), func(r rune) bool { return unicode.IsControl(r) }) && s == strings.TrimSpace(s) && s != "" {
 			return shown(s)
 		}
 		return shown(fmt.Sprintf("%q", s))
