@@ -2,8 +2,6 @@ package builtins
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -60,12 +58,7 @@ func planSection[T planType](typ string, objects map[string]*T) (starlark.Value,
 		}
 		values[name] = v
 	}
-	names := slices.Sorted(maps.Keys(values))
-	return &eagerMapping{mapping{typ: typ, keys: stringKeys(names), lookup: func(key starlark.Value) (starlark.Value, bool, error) {
-		name, _ := starlark.AsString(key)
-		v, ok := values[name]
-		return v, ok, nil
-	}}}, nil
+	return fixedMapping(typ, sortedNames(values), values), nil
 }
 
 // planFields are the attributes that read a field of the YAML, and the methods

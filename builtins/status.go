@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"fmt"
+	"slices"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -60,8 +61,7 @@ func (s *Status) Unpack(v starlark.Value) error {
 
 // Settable says why a charm cannot set this status.
 func (s *Status) Settable() error {
-	switch s.Name {
-	case "active", "blocked", "maintenance", "waiting":
+	if slices.Contains(model.SettableStatuses(), s.Name) {
 		return nil
 	}
 	return fmt.Errorf("cannot set the status %s: only active, blocked, maintenance and waiting can be set", s.Name)

@@ -117,27 +117,9 @@ var unitTable = table[*unit]{
 				return starlark.None, nil
 			}},
 		{name: "open_port", sig: "(protocol: str, port: int = None)", doc: "Opens a port when the hook succeeds. Protocol tcp, udp or icmp.",
-			call: func(u *unit, in invocation) (starlark.Value, error) {
-				p, err := newPort(in)
-				if err != nil {
-					return nil, err
-				}
-				if err := u.mustBeOurs(in.name); err != nil {
-					return nil, err
-				}
-				return starlark.None, failure(u.h.Model.OpenPort(p.Port))
-			}},
+			call: portCall((*model.Model).OpenPort)},
 		{name: "close_port", sig: "(protocol: str, port: int = None)", doc: "Closes a port when the hook succeeds.",
-			call: func(u *unit, in invocation) (starlark.Value, error) {
-				p, err := newPort(in)
-				if err != nil {
-					return nil, err
-				}
-				if err := u.mustBeOurs(in.name); err != nil {
-					return nil, err
-				}
-				return starlark.None, failure(u.h.Model.ClosePort(p.Port))
-			}},
+			call: portCall((*model.Model).ClosePort)},
 		{name: "opened_ports", sig: "() -> list[port]", doc: "The ports that are open, sorted.",
 			call: func(u *unit, in invocation) (starlark.Value, error) {
 				if err := u.local(in); err != nil {
@@ -203,6 +185,20 @@ func (u *unit) local(in invocation) error {
 		return err
 	}
 	return u.mustBeOurs(in.name)
+}
+
+// portCall makes a method of what the model does with a port of this unit.
+func portCall(do func(*model.Model, model.Port) error) func(*unit, invocation) (starlark.Value, error) {
+	return func(u *unit, in invocation) (starlark.Value, error) {
+		p, err := newPort(in)
+		if err != nil {
+			return nil, err
+		}
+		if err := u.mustBeOurs(in.name); err != nil {
+			return nil, err
+		}
+		return starlark.None, failure(do(u.h.Model, p.Port))
+	}
 }
 
 // refuseInLibrary says that a library's handler cannot set a status: what a
