@@ -7,13 +7,9 @@ import (
 	"io"
 	"math/big"
 	"os"
-	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/starcharm/starcharm/builtins/machine/machinetest"
 	"github.com/starcharm/starcharm/host"
@@ -73,98 +69,7 @@ func ReadState(path string) (*State, error) {
 // ParseState reads the text of a state file.
 func ParseState(text []byte) (*State, error) {
 	s := &State{}
-	dec := yaml.NewDecoder(strings.NewReader(string(text)))
-	dec.KnownFields(true)
-	err := dec.Decode(s)
-	var types *yaml.TypeError
-	switch {
-	case errors.Is(err, io.EOF):
-		return s, nil
-	case errors.As(err, &types):
-		lines := make([]string, len(types.Errors))
-		for i, line := range types.Errors {
-			lines[i] = explain(line)
-		}
-		return nil, errors.New(strings.Join(lines, "; "))
-	case err != nil:
-		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
-	}
-	return s, nil
-}
-
-// explain turns yaml's "line 3: field foo not found in type simulate.State"
-// into what a reader of YAML knows, with the nearest key.
-func explain(line string) string {
-	if m := regexp.MustCompile("(?s)^(line \\d+): cannot unmarshal !!(\\w+) (?:`(.*)` )?into (\\S+)$").FindStringSubmatch(line); m != nil {
-		got := map[string]string{"seq": "a list", "map": "a map"}[m[2]]
-		if got == "" {
-			got = fmt.Sprintf("%q", m[3])
-		}
-		return fmt.Sprintf("%s: got %s, want %s", m[1], got, wanted(m[4]))
-	}
-	m := regexp.MustCompile(`^(line \d+): field (.*) not found in type (\S+)$`).FindStringSubmatch(line)
-	if m == nil {
-		return line
-	}
-	text := fmt.Sprintf("%s: there is no key %q here", m[1], m[2])
-	if near := model.Nearest(m[2], keys(reflect.TypeOf(State{}), m[3], map[reflect.Type]bool{})); near != "" {
-		text += fmt.Sprintf("; did you mean %q?", near)
-	}
-	return text
-}
-
-// wanted says in YAML's terms what a Go type is read from.
-func wanted(goType string) string {
-	goType = strings.TrimLeft(goType, "*")
-	switch {
-	case strings.HasPrefix(goType, "[]"):
-		return "a list"
-	case goType == "bool":
-		return "true or false"
-	case strings.HasPrefix(goType, "int"), strings.HasPrefix(goType, "uint"):
-		return "a whole number"
-	case strings.HasPrefix(goType, "float"):
-		return "a number"
-	case goType == "string":
-		return "a string"
-	case strings.HasSuffix(goType, ".Time"):
-		return "a time such as 2026-01-31T12:00:00Z"
-	}
-	return "a map"
-}
-
-// keys are the YAML keys of the type of that name, which is t or in it.
-func keys(t reflect.Type, name string, seen map[reflect.Type]bool) []string {
-	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
-		t = t.Elem()
-	}
-	if t.Kind() != reflect.Struct || seen[t] {
-		return nil
-	}
-	seen[t] = true
-	if t.String() == name {
-		return keysOf(t)
-	}
-	for i := 0; i < t.NumField(); i++ {
-		if found := keys(t.Field(i).Type, name, seen); found != nil {
-			return found
-		}
-	}
-	return nil
-}
-
-func keysOf(t reflect.Type) []string {
-	var all []string
-	for i := 0; i < t.NumField(); i++ {
-		key, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
-		switch {
-		case options == "inline" && t.Field(i).Type.Kind() == reflect.Struct:
-			all = append(all, keysOf(t.Field(i).Type)...)
-		case key != "" && key != "-":
-			all = append(all, key)
-		}
-	}
-	return all
+	return s, modeltest.Decode(text, s)
 }
 
 // clone copies what a run changes in place.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -13,71 +14,101 @@ import (
 	"github.com/starcharm/starcharm/model"
 )
 
-// maxState is how large a written state may be.
-const maxState = 1 << 20
-
-// DecodeState reads a state that is written in YAML, with the names of the
-// State's yaml tags. Unknown keys are an error with their lines.
-func DecodeState(data []byte) (*State, error) {
-	if len(data) > maxState {
-		return nil, fmt.Errorf("cannot read the state: it is larger than %d bytes", maxState)
+// Decode reads a state that is written in YAML into v, a pointer to a [State]
+// or to a struct that holds one. The keys are those of the yaml tags. The error
+// names the line of each key that is unknown, with the nearest one, and of each
+// value that is of the wrong type.
+func Decode(text []byte, v any) error {
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	dec.KnownFields(true)
+	err := dec.Decode(v)
+	var types *yaml.TypeError
+	switch {
+	case errors.Is(err, io.EOF): // no text
+		return nil
+	case errors.As(err, &types):
+		lines := make([]string, len(types.Errors))
+		for i, line := range types.Errors {
+			lines[i] = explain(line, reflect.TypeOf(v))
+		}
+		return errors.New(strings.Join(lines, "; "))
+	case err != nil:
+		return errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
 	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(data, &document); err != nil {
-		return nil, fmt.Errorf("cannot read the state: %w", err)
-	}
-	state := &State{}
-	if len(document.Content) == 0 {
-		return state, nil
-	}
-	if errs := unknownKeys(document.Content[0], reflect.TypeFor[State](), ""); len(errs) > 0 {
-		return nil, fmt.Errorf("cannot read the state: %w", errors.Join(errs...))
-	}
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(state); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("cannot read the state: %w", err)
-	}
-	return state, nil
+	return nil
 }
 
-// unknownKeys finds mapping keys that t has no field for. What an alias means
-// is looked at where its anchor is.
-func unknownKeys(node *yaml.Node, t reflect.Type, path string) []error {
-	for t.Kind() == reflect.Pointer {
+// explain turns yaml's "line 3: field foo not found in type modeltest.State"
+// into what a reader of YAML knows, with the nearest key.
+func explain(line string, root reflect.Type) string {
+	if m := regexp.MustCompile("(?s)^(line \\d+): cannot unmarshal !!(\\w+) (?:`(.*)` )?into (\\S+)$").FindStringSubmatch(line); m != nil {
+		got := map[string]string{"seq": "a list", "map": "a map"}[m[2]]
+		if got == "" {
+			got = fmt.Sprintf("%q", m[3])
+		}
+		return fmt.Sprintf("%s: got %s, want %s", m[1], got, wanted(m[4]))
+	}
+	m := regexp.MustCompile(`^(line \d+): field (.*) not found in type (\S+)$`).FindStringSubmatch(line)
+	if m == nil {
+		return line
+	}
+	text := fmt.Sprintf("%s: there is no key %q here", m[1], m[2])
+	if near := model.Nearest(m[2], keysIn(root, m[3], map[reflect.Type]bool{})); near != "" {
+		text += fmt.Sprintf("; did you mean %q?", near)
+	}
+	return text
+}
+
+// wanted says in YAML's terms what a Go type is read from.
+func wanted(goType string) string {
+	goType = strings.TrimLeft(goType, "*")
+	switch {
+	case strings.HasPrefix(goType, "[]"):
+		return "a list"
+	case goType == "bool":
+		return "true or false"
+	case strings.HasPrefix(goType, "int"), strings.HasPrefix(goType, "uint"):
+		return "a whole number"
+	case strings.HasPrefix(goType, "float"):
+		return "a number"
+	case goType == "string":
+		return "a string"
+	case strings.HasSuffix(goType, ".Time"):
+		return "a time such as 2026-01-31T12:00:00Z"
+	}
+	return "a map"
+}
+
+// keysIn are the keys of the type of that name, which is t or in it.
+func keysIn(t reflect.Type, name string, seen map[reflect.Type]bool) []string {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
 		t = t.Elem()
 	}
-	var errs []error
-	switch {
-	case node.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
-		for _, item := range node.Content {
-			errs = append(errs, unknownKeys(item, t.Elem(), path)...)
-		}
-	case node.Kind == yaml.MappingNode && t.Kind() == reflect.Struct:
-		fields := yamlFields(t)
-		for i := 0; i+1 < len(node.Content); i += 2 {
-			key, value := node.Content[i], node.Content[i+1]
-			field, ok := fields[key.Value]
-			if ok {
-				errs = append(errs, unknownKeys(value, field, path+key.Value+".")...)
-				continue
-			}
-			hint := ""
-			if near := model.Nearest(key.Value, keys(fields)); near != "" {
-				hint = fmt.Sprintf(" (did you mean %q?)", near)
-			}
-			errs = append(errs, fmt.Errorf("line %d: unknown key %q%s", key.Line, path+key.Value, hint))
+	if t.Kind() != reflect.Struct || seen[t] {
+		return nil
+	}
+	seen[t] = true
+	if t.String() == name {
+		return keysOf(t)
+	}
+	for i := range t.NumField() {
+		if found := keysIn(t.Field(i).Type, name, seen); found != nil {
+			return found
 		}
 	}
-	return errs
+	return nil
 }
 
-func yamlFields(t reflect.Type) map[string]reflect.Type {
-	fields := make(map[string]reflect.Type, t.NumField())
+func keysOf(t reflect.Type) []string {
+	var all []string
 	for i := range t.NumField() {
-		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name != "" {
-			fields[name] = t.Field(i).Type
+		key, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+		switch {
+		case options == "inline" && t.Field(i).Type.Kind() == reflect.Struct:
+			all = append(all, keysOf(t.Field(i).Type)...)
+		case key != "" && key != "-":
+			all = append(all, key)
 		}
 	}
-	return fields
+	return all
 }

@@ -47,15 +47,15 @@ func FuzzDatabag(f *testing.F) {
 	})
 }
 
-// FuzzDecodeState: no text makes reading or using a state crash.
-func FuzzDecodeState(f *testing.F) {
+// FuzzDecode: no text makes reading or using a state crash.
+func FuzzDecode(f *testing.F) {
 	f.Add([]byte("leader: true\nrelations: [{id: 1, endpoint: db}]"))
 	f.Add([]byte("a: &a [*a]"))
 	f.Add([]byte("secrets:\n- {id: x, expire: 2020}"))
 	f.Add([]byte("relations: [null]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		state, err := modeltest.DecodeState(data)
-		if err != nil {
+		state := &modeltest.State{}
+		if modeltest.Decode(data, state) != nil {
 			return
 		}
 		juju, err := modeltest.New(loadMeta(t, charmFiles), state)
