@@ -150,6 +150,8 @@ func (d *dispatch) run() error {
 	}
 	if known {
 		err = d.emit(d.hook.Framework.Source(event.EventDef), event.Data)
+	} else if name == "" {
+		d.reporter.log("DEBUG", "JUJU_DISPATCH_PATH is not set: no event is emitted.")
 	} else {
 		d.reporter.log("DEBUG", fmt.Sprintf("Event %s not defined for %s.", name, d.charm.Metadata.Name))
 	}
