@@ -84,14 +84,16 @@ func Load(fsys fs.FS) (*Charm, error) {
 			c.entry = name
 			break
 		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("cannot read the charm's script: %w", err)
+			return nil, fmt.Errorf("cannot load the charm: %w", unreadable(name, err))
 		}
 	}
 	if c.entry == "" {
 		return nil, fmt.Errorf("the charm has no script: there is neither %s", strings.Join(entries[:], " nor "))
 	}
 	l := loader{charm: c}
-	l.load(c.entry, nil)
+	if err := l.load(c.entry, nil); err != nil {
+		return nil, fmt.Errorf("cannot load the charm: %w", err)
+	}
 	if len(l.errs) > 0 {
 		return nil, errors.Join(l.errs...)
 	}
@@ -161,8 +163,8 @@ type loader struct {
 	errs  []error
 }
 
-// load compiles the module of that name, which chain led to. It reports
-// whether the file could be read.
+// load compiles the module of that name, which chain led to. Its error says
+// that the file cannot be read; mistakes in the text are added to errs.
 func (l *loader) load(name string, chain []string) error {
 	if _, ok := l.charm.modules[name]; ok {
 		return nil
