@@ -72,6 +72,8 @@ type dispatch struct {
 	inFlight []*Notice
 	// statuses are those that reconcilers returned.
 	statuses []*builtins.Status
+	// configHandled is set when a deferred config-changed was handled.
+	configHandled bool
 	// changedOptions is the answer to changed_config, once asked.
 	changedOptions []string
 }
@@ -309,16 +311,29 @@ func (d *dispatch) commit(event model.Event) error {
 			return err
 		}
 	}
-	if event.Kind == model.ConfigChanged && d.charm.tracksConfig {
-		doc, err := d.state.load()
-		if err != nil {
-			return err
-		}
-		if doc.Config, err = d.configDigests(); err != nil {
+	if event.Kind == model.ConfigChanged || d.configHandled {
+		if err := d.rememberConfig(); err != nil {
 			return err
 		}
 	}
 	return d.state.commit()
+}
+
+// rememberConfig keeps what changed_config compares with, once no handler has
+// the last config-changed still before it.
+func (d *dispatch) rememberConfig() error {
+	if !d.charm.tracksConfig {
+		return nil
+	}
+	doc, err := d.state.load()
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(doc.Deferred, func(n *Notice) bool { return n.Scope == "" && n.Event == string(model.ConfigChanged) }) {
+		return nil
+	}
+	doc.Config, err = d.configDigests()
+	return err
 }
 
 // configDigests are digests of the options' values. The values themselves may

@@ -7,6 +7,7 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/starcharm/starcharm/builtins"
+	"github.com/starcharm/starcharm/model"
 )
 
 // This file delivers events to their handlers and keeps those that were
@@ -119,6 +120,7 @@ func (d *dispatch) reemit() error {
 			if _, err := d.call(o, e); err != nil {
 				return err
 			}
+			d.configHandled = d.configHandled || o.Source.Kind == model.ConfigChanged
 		}
 		if dropped != "" || !e.Deferred {
 			doc.Deferred = slices.DeleteFunc(doc.Deferred, func(p *Notice) bool { return p == n })

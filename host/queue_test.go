@@ -350,3 +350,25 @@ func TestHandlerOfAnyAndOne(t *testing.T) {
 	assert.Equal(t, []string{"update_status"}, u.ok("update-status"))
 	assert.Equal(t, []string{"backup_action"}, u.ok("backup-action"))
 }
+
+func TestChangedConfigOfADeferredEvent(t *testing.T) {
+	u := newUnit(t, `
+-- charmcraft.yaml --
+name: web
+config:
+  options: {port: {type: int, default: 1}, wait: {type: boolean, default: false}}
+-- charm.star --
+def on_config(event):
+    print("changed", ",".join(event.changed_config))
+    if model.config["wait"]:
+        event.defer()
+
+framework.observe(framework.on.config_changed, on_config)
+`)
+	assert.Equal(t, []string{"changed port,wait"}, u.ok("config-changed"))
+	u.set(map[string]any{"port": 2, "wait": true})
+	assert.Equal(t, []string{"changed port,wait"}, u.ok("config-changed"))
+	u.set(map[string]any{"port": 2})
+	assert.Equal(t, []string{"changed port"}, u.ok("update-status"), "what changed since it was last handled")
+	assert.Equal(t, []string{"changed "}, u.ok("config-changed"))
+}

@@ -27,7 +27,13 @@ func main() {
 // run is main with an exit code.
 func run() int {
 	ctx, stop := signalContext()
-	defer stop()
+	code := execute(ctx)
+	stop(code)
+	return code
+}
+
+// execute is the charm's hook or the command line.
+func execute(ctx context.Context) int {
 	if isDispatch(os.Args, os.Getenv("JUJU_DISPATCH_PATH")) {
 		return dispatch(ctx)
 	}
@@ -76,8 +82,9 @@ func isDispatch(args []string, dispatchPath string) bool {
 
 // signalContext ends when the process is told to stop. A hook that was stopped
 // by SIGTERM dies of it, so that Juju runs it again instead of counting it as
-// failed.
-func signalContext() (context.Context, func()) {
+// failed. One that had come to its end before (code 0) has succeeded: its state
+// is saved, and it must not run again.
+func signalContext() (ctx context.Context, stop func(code int)) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -86,11 +93,11 @@ func signalContext() (context.Context, func()) {
 			cancel(&stopped{s.(syscall.Signal)})
 		}
 	}()
-	return ctx, func() {
+	return ctx, func(code int) {
 		signal.Stop(signals)
 		close(signals)
 		var s *stopped
-		if errors.As(context.Cause(ctx), &s) {
+		if code != 0 && errors.As(context.Cause(ctx), &s) {
 			signal.Reset(s.signal)
 			syscall.Kill(os.Getpid(), s.signal)
 			time.Sleep(time.Second) // it arrives, unless who started us has it ignored
