@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -185,7 +186,7 @@ func (d *diagnosis) run(err error, outer *starlark.EvalError, frames []Frame) Di
 	for next := outer; errors.As(errors.Unwrap(next), &next); {
 		inner = next
 	}
-	found := Diagnostic{Message: strings.TrimPrefix(inner.Msg, "fail: "), Frames: frames}
+	found := Diagnostic{Message: failText(inner.Msg), Frames: frames}
 	// What the host said around the error: "cannot run install again: ".
 	if around, ok := strings.CutSuffix(err.Error(), outer.Msg); ok {
 		found.Message = around + found.Message
@@ -214,6 +215,15 @@ func (d *diagnosis) run(err error, outer *starlark.EvalError, frames []Frame) Di
 		found.Skipped = skipped
 	}
 	return found
+}
+
+// failText is the message of an error of the interpreter; of fail(), what it
+// was given.
+func failText(message string) string {
+	if text, ok := strings.CutPrefix(message, "fail: "); ok {
+		return cmp.Or(text, "fail() was called without a message")
+	}
+	return message
 }
 
 // stack is the call stack of err, from the first statement of the outermost

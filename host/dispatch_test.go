@@ -325,6 +325,13 @@ func dispatchOptions(t testing.TB, stderr *bytes.Buffer, tools hooktool.Runner) 
 	return host.Options{Context: hook, Tools: tools, Machine: m, Store: &host.MemoryStore{}, Stderr: stderr}
 }
 
+func TestFailWithoutAMessage(t *testing.T) {
+	u := newUnit(t, "-- charmcraft.yaml --\nname: web\nactions: {backup: {}}\n-- charm.star --\ndef f(event):\n    fail()\nframework.observe(framework.on.backup_action, f)\n")
+	o := u.run("backup-action")
+	assert.Contains(t, o.Render(false), "charm.star:2:9: error: fail() was called without a message\n")
+	assert.Contains(t, o.Stderr, "Uncaught Error in charm code: fail() was called without a message\n")
+}
+
 func TestPanicIsReportedAsABug(t *testing.T) {
 	charm := loadArchive(t, "-- charmcraft.yaml --\nname: web\n-- charm.star --\ndef on_start(event):\n    model.unit.is_leader()\nframework.observe(framework.on.start, on_start)\n")
 	var stderr bytes.Buffer

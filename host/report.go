@@ -79,7 +79,7 @@ func errorName(err error) (name, message string) {
 	case errors.As(err, &bug):
 		return "PanicError", bug.Error()
 	case errors.As(err, &eval):
-		return "Error", strings.TrimPrefix(rootCause(eval).Error(), "fail: ")
+		return "Error", failText(rootCause(eval).Error())
 	}
 	return "Error", err.Error()
 }
