@@ -239,7 +239,11 @@ func (e *Event) String() string {
 		}
 	}
 	for _, name := range e.Source.Fields {
-		about = append(about, fmt.Sprintf("%s=%s", name, e.Data[name]))
+		raw, ok := e.Data[name].(json.RawMessage)
+		if !ok { // deferred before the library had the field: None
+			raw = json.RawMessage("null")
+		}
+		about = append(about, fmt.Sprintf("%s=%s", name, raw))
 	}
 	return strings.TrimSpace("<event "+e.Source.QualifiedName()+" "+strings.Join(about, " ")) + ">"
 }

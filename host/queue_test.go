@@ -372,3 +372,17 @@ framework.observe(framework.on.config_changed, on_config)
 	assert.Equal(t, []string{"changed port"}, u.ok("update-status"), "what changed since it was last handled")
 	assert.Equal(t, []string{"changed "}, u.ok("config-changed"))
 }
+
+// TestQueueLibraryEventWithANewField: an event that was deferred before its
+// library had a field has None there.
+func TestQueueLibraryEventWithANewField(t *testing.T) {
+	charm := func(fields string) string {
+		return "-- charmcraft.yaml --\nname: web\n-- charm.star --\nscope = framework.scope(\"lib\")\nready = scope.define_event(" + fields + ")\n" +
+			"def on_start(event):\n    ready.emit(url = \"x\")\nframework.observe(framework.on.start, on_start)\n" +
+			"def on_ready(event):\n    print(event, getattr(event, \"port\", \"no port\"))\n    event.defer()\nframework.observe(ready, on_ready)\n"
+	}
+	u := newUnit(t, charm(`"ready", "url"`))
+	assert.Equal(t, []string{`<event lib.ready url="x"> no port`}, u.ok("start"))
+	u.refresh(charm(`"ready", "url", "port"`))
+	assert.Equal(t, []string{`<event lib.ready url="x" port=null> None`}, u.ok("upgrade-charm"))
+}
