@@ -399,7 +399,7 @@ var scopeTable = table[*scope]{
 			call: (*scope).defineEvent},
 		{name: "stored", sig: "(**defaults) -> stored", doc: "Like storedstate.define, for the library: the values belong to this instance.",
 			call: func(s *scope, in invocation) (starlark.Value, error) {
-				return defineStored(s.f.hook, "scope:"+s.name, in)
+				return defineStored(s.f.hook, scopePrefix+s.name, in)
 			}},
 	},
 }

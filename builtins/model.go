@@ -40,6 +40,9 @@ var modelTable = table[*Hook]{
 				if err := in.unpack("name", &name); err != nil {
 					return nil, err
 				}
+				if appOf(name) == name {
+					return nil, fmt.Errorf("%s: %q is not the name of a unit, such as %s/0", in.name, name, name)
+				}
 				return h.unit(name), nil
 			}},
 		{name: "get_app", sig: "(name: str) -> application", doc: "The application of that name.",

@@ -5,12 +5,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"sort"
+	"strings"
 
 	"go.starlark.net/starlark"
 )
 
 // This file defines the storedstate module: what a charm keeps from one hook
 // to the next.
+
+// scopePrefix starts the names of the stored objects of libraries.
+const scopePrefix = "scope:"
 
 // A Store keeps the values of stored objects. What is set is saved when the
 // hook succeeds, and forgotten when it fails.
@@ -45,6 +49,9 @@ var storedstateTable = table[*Hook]{
 					given, ok := starlark.AsString(in.args[0])
 					if !ok || given == "" {
 						return nil, fmt.Errorf("%s: name is %v, want a string", in.name, in.args[0])
+					}
+					if strings.HasPrefix(given, scopePrefix) {
+						return nil, fmt.Errorf("%s: the name %q belongs to a library; choose one that does not start with %q", in.name, given, scopePrefix)
 					}
 					name = given
 				}

@@ -479,6 +479,9 @@ func adviseFrozen(d *Diagnostic, s *script) {
 		case stored && attribute != "":
 			d.Note = "storedstate gives copies that cannot be changed, so that no change gets lost"
 			d.Suggestion = fmt.Sprintf("assign the new value: %s.%s = …", root, attribute)
+			if strings.HasPrefix(d.Message, "cannot apply +=") {
+				d.Suggestion = fmt.Sprintf("write %s.%s = %s.%s + …", root, attribute, root, attribute)
+			}
 		case !stored && attribute == "":
 			d.Note = fmt.Sprintf("%s is a global, assigned at line %d", root, s.token(i).start.line)
 			d.Suggestion = "globals are read-only once the charm has loaded: keep what must live on in storedstate"
@@ -503,7 +506,7 @@ func (s *script) changed(line, column int) (root, attribute string) {
 		return root, ""
 	case next.is(".") && then.is("("): // root.append(
 		return root, ""
-	case next.is(".") && name.kind == tokenName && (then.is(".") || then.is("[")):
+	case next.is(".") && name.kind == tokenName && (then.is(".") || then.is("[") || then.is("+=")):
 		return root, name.text
 	}
 	return "", ""

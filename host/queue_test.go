@@ -342,15 +342,6 @@ func TestQueueWithJuju(t *testing.T) {
 	assert.NotContains(t, strings.Join(calls(o), "\n"), "state-set", "what has not changed is not written")
 }
 
-// TestHandlerOfAnyAndOne: a handler that observes an event in two ways is
-// called once.
-func TestHandlerOfAnyAndOne(t *testing.T) {
-	u := newUnit(t, "-- charmcraft.yaml --\nname: web\nactions: {backup: {}}\n-- charm.star --\ndef f(event):\n    print(event.name)\nframework.observe(framework.on.start, f)\nframework.observe(framework.on.any, f)\nframework.observe([framework.on.start, framework.on.start], f)\n")
-	assert.Equal(t, []string{"start"}, u.ok("start"))
-	assert.Equal(t, []string{"update_status"}, u.ok("update-status"))
-	assert.Equal(t, []string{"backup_action"}, u.ok("backup-action"))
-}
-
 func TestChangedConfigOfADeferredEvent(t *testing.T) {
 	u := newUnit(t, `
 -- charmcraft.yaml --

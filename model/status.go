@@ -91,7 +91,7 @@ func (m *Model) setStatus(app bool, status Status) error {
 	if err := status.check(); err != nil {
 		return err
 	}
-	status.Message = cleanText(m.Mask(status.Message))
+	status.Message = shortenTo(cleanText(m.Mask(status.Message)), maxArgument)
 	if last, ok := m.statuses[app]; ok && last == status {
 		return nil
 	}

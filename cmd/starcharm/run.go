@@ -55,7 +55,11 @@ the state says otherwise.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			charm, err := host.LoadDir(dir)
 			if err != nil {
-				for _, d := range host.Diagnose(err, host.SourceIn(dir)) {
+				found := host.Diagnose(err, host.SourceIn(dir))
+				if asJSON {
+					return show(cmd, &simulate.Outcome{Event: args[0], Steps: []simulate.Step{}, Changes: []simulate.Change{}, ExitCode: 1, Diagnostics: found}, asJSON)
+				}
+				for _, d := range found {
 					fmt.Fprint(cmd.ErrOrStderr(), d.Render(isTerminal(os.Stderr)))
 				}
 				return exitCode(1)
@@ -93,20 +97,7 @@ the state says otherwise.`,
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				enc := json.NewEncoder(cmd.OutOrStdout())
-				enc.SetIndent("", "  ")
-				enc.SetEscapeHTML(false)
-				if err := enc.Encode(outcome); err != nil {
-					return err
-				}
-			} else {
-				fmt.Fprint(cmd.OutOrStdout(), outcome.Render(isTerminal(os.Stdout)))
-			}
-			if outcome.ExitCode != 0 {
-				return exitCode(outcome.ExitCode)
-			}
-			return nil
+			return show(cmd, outcome, asJSON)
 		},
 	}
 	f := cmd.Flags()
@@ -124,6 +115,24 @@ the state says otherwise.`,
 	f.BoolVar(&follower, "follower", false, "the unit is not the leader, whatever the state says")
 	f.BoolVar(&asJSON, "json", false, "show the outcome as JSON")
 	return cmd
+}
+
+// show prints an outcome and exits as the hook did.
+func show(cmd *cobra.Command, outcome *simulate.Outcome, asJSON bool) error {
+	if asJSON {
+		enc := json.NewEncoder(cmd.OutOrStdout())
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(outcome); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprint(cmd.OutOrStdout(), outcome.Render(isTerminal(os.Stdout)))
+	}
+	if outcome.ExitCode != 0 {
+		return exitCode(outcome.ExitCode)
+	}
+	return nil
 }
 
 // eventName reads "config-changed", "hooks/config-changed", "config_changed",

@@ -94,7 +94,7 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 	if err != nil {
 		return nil, err
 	}
-	juju.CharmDir = "/var/lib/juju/agents/unit-" + charm.Metadata.Name + "-0/charm"
+	juju.CharmDir = fmt.Sprintf("/var/lib/juju/agents/unit-%s-%d/charm", juju.State().AppName, juju.State().UnitID)
 	before.Juju = *juju.State()
 	env, err := juju.Env(event)
 	if err != nil {

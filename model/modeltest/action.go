@@ -183,7 +183,7 @@ func actionParams(action *model.ActionMeta, given map[string]any) (map[string]an
 			continue
 		}
 		if kind, ok := schema["type"].(string); ok && !hasJSONType(params[name], kind) {
-			errs = append(errs, fmt.Errorf("the parameter %q must be of type %s, it is %v (%T)", name, kind, params[name], params[name]))
+			errs = append(errs, fmt.Errorf("the parameter %q must be of type %s, it is %s", name, kind, written(params[name])))
 		}
 	}
 	return params, errors.Join(errs...)

@@ -1,6 +1,7 @@
 package modeltest
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -68,7 +69,7 @@ func (c *checker) config() {
 		}
 		value, ok := optionValue(option.Type, c.state.Config[name])
 		if !ok {
-			c.fail("option %q is of type %s, it cannot be %v (%T)", name, option.Type, c.state.Config[name], c.state.Config[name])
+			c.fail("option %q is of type %s, it cannot be %s", name, option.Type, written(c.state.Config[name]))
 			continue
 		}
 		c.state.Config[name] = value
@@ -205,4 +206,16 @@ func (c *checker) names() {
 
 func hasBinding(meta *model.Metadata, name string) bool {
 	return meta.Relations[name] != nil || slices.Contains(meta.ExtraBindings, name) || name == "juju-info"
+}
+
+// written is a plain value as one would write it in JSON, not too long.
+func written(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		text = fmt.Append(nil, v)
+	}
+	if len(text) > 60 {
+		return string(text[:60]) + "…"
+	}
+	return string(text)
 }

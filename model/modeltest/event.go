@@ -1,6 +1,7 @@
 package modeltest
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -90,6 +91,10 @@ func (j *Juju) plan(e Event) (*plan, error) {
 		err = j.planStorage(p)
 	case strings.HasPrefix(string(def.Kind), "secret_"):
 		err = j.planSecret(p)
+	case (def.Kind == model.PebbleCheckFailed || def.Kind == model.PebbleCheckRecovered) && e.CheckName == "":
+		err = errors.New("it is about a check: say which one")
+	case def.Kind == model.PebbleCustomNotice && (e.NoticeID == "" || e.NoticeKey == ""):
+		err = errors.New("it is about a notice: say its id and its key")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot run %s: %w", e.Name, err)
@@ -201,10 +206,19 @@ func (j *Juju) planStorage(p *plan) error {
 		}
 	}
 	if len(candidates) != 1 {
-		return fmt.Errorf("the state has %d such instances of the storage %q: there must be one", len(candidates), p.def.Subject)
+		return fmt.Errorf("the state has %d such instances of the storage %q, and the event is about one: %s", len(candidates), p.def.Subject, cure(len(candidates), "storages"))
 	}
 	p.storage = candidates[0]
 	return nil
+}
+
+// cure says what to do when found candidates in a list of the state are not
+// the one that the event is about.
+func cure(found int, list string) string {
+	if found == 0 {
+		return "add it to " + list
+	}
+	return "say which"
 }
 
 func (j *Juju) planSecret(p *plan) error {
@@ -220,7 +234,7 @@ func (j *Juju) planSecret(p *plan) error {
 		if owned {
 			whose = "that this unit or its application owns"
 		}
-		return fmt.Errorf("the state has %d such secrets %s: there must be one", len(candidates), whose)
+		return fmt.Errorf("the state has %d such secrets %s, and the event is about one: %s", len(candidates), whose, cure(len(candidates), "secrets"))
 	}
 	p.secret = candidates[0]
 	if p.secret.Owner == "app" && !j.state.Leader {

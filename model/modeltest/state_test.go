@@ -75,8 +75,8 @@ func TestNewSaysAllThatDoesNotFitTheCharm(t *testing.T) {
 	require.Error(t, err)
 	for _, want := range []string{
 		`unknown option "prt" (did you mean "port"?)`,
-		`option "port" is of type int, it cannot be x (string)`,
-		`option "ratio" is of type float, it cannot be true (bool)`,
+		`option "port" is of type int, it cannot be "x"`,
+		`option "ratio" is of type float, it cannot be true`,
 		`option "token" is of type secret`,
 		`two relations have the id 1`,
 		`unknown endpoint "dbb" (did you mean "db"?)`,
