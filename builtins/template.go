@@ -23,9 +23,9 @@ const (
 
 var templateTable = table[fs.FS]{
 	typ: "template",
-	doc: "Text from templates, as Go's text/template has them: {{ .name }}, {{ if .tls }}…{{ else }}…{{ end }}, {{ range .hosts }}{{ . }}{{ end }}, {{- trims white space. Values are the keyword arguments; printing one that was not given, or that is None, is an error. Besides Go's functions: join (list, separator), lower, upper, quote (a JSON string), json, indent (spaces, text).",
+	doc: "Text from templates, in the language of Go's text/template: `{{ .name }}` with the dot, `{{ .db.host }}` of a dict or struct, `{{ if .tls }}…{{ else }}…{{ end }}`, `{{ range .hosts }}{{ . }}{{ end }}`, `{{ $.name }}` inside a range; `{{-` and `-}}` trim white space. The keyword arguments are the values: None, bools, numbers, strings, lists, dicts with string keys, structs. Printing one that is None, or was not given, is an error; what may be missing is given as None and asked for with `{{ if .name }}`. Besides the functions of text/template: `{{ join .list \", \" }}`, `{{ lower .s }}`, `{{ upper .s }}`, `{{ quote .s }}` (a JSON string), `{{ json .x }}`, `{{ indent 4 .text }}`. Nothing is escaped. What is wrong with a template ends the hook: catch does not take it.",
 	members: []member[fs.FS]{
-		{name: "render", sig: "(path: str, **values) -> str", doc: "Renders the file at path inside the charm's templates folder.",
+		{name: "render", sig: "(path: str, **values) -> str", doc: "The text of the file at path, relative to the charm's templates folder, with the values put in. The file may have 1 MiB, the result 16 MiB.",
 			call: func(files fs.FS, in invocation) (starlark.Value, error) {
 				name, err := templateArgument(in, "path")
 				if err != nil {
@@ -41,7 +41,7 @@ var templateTable = table[fs.FS]{
 				}
 				return renderTemplate(full, source, in.kwargs)
 			}},
-		{name: "render_string", sig: "(text: str, **values) -> str", doc: "Renders text.",
+		{name: "render_string", sig: "(text: str, **values) -> str", doc: "The same for a template that is a string.",
 			call: func(_ fs.FS, in invocation) (starlark.Value, error) {
 				text, err := templateArgument(in, "text")
 				if err != nil {
@@ -102,7 +102,7 @@ func renderTemplate(name, source string, kwargs []starlark.Tuple) (starlark.Valu
 		values[key] = v
 	}
 	parsed, err := template.New(name).Option("missingkey=error").Funcs(template.FuncMap{
-		"join":   func(list []any, separator string) string { return strings.Join(printed(list), separator) },
+		"join":   templateJoin,
 		"lower":  strings.ToLower,
 		"upper":  strings.ToUpper,
 		"json":   templateJSON,
@@ -190,12 +190,15 @@ func templateValue(v starlark.Value) (any, error) {
 	return nil, fmt.Errorf("it is a %s, want None, a bool, a number, a string, a list, a dict or a struct", v.Type())
 }
 
-func printed(list []any) []string {
-	out := make([]string, len(list))
+func templateJoin(list []any, separator string) (string, error) {
+	texts := make([]string, len(list))
 	for i, v := range list {
-		out[i] = fmt.Sprint(v)
+		if v == any(templateNone(nil)) {
+			return "", fmt.Errorf("element %d is None", i)
+		}
+		texts[i] = fmt.Sprint(v)
 	}
-	return out
+	return strings.Join(texts, separator), nil
 }
 
 func templateJSON(v any) (string, error) {
@@ -249,7 +252,7 @@ func templateError(err error) error {
 	text := strings.TrimPrefix(err.Error(), "template: ")
 	where, problem, ok := strings.Cut(text, ": executing ")
 	if !ok {
-		return errors.New("cannot read " + text)
+		return errors.New("cannot read " + templateSyntax(text))
 	}
 	if at := regexp.MustCompile(`^(.*:\d+):\d+$`).FindStringSubmatch(where); at != nil {
 		where = at[1] // Go counts columns in its own way
@@ -265,8 +268,31 @@ func templateError(err error) error {
 		return fmt.Errorf("cannot render %s: %s is None", where, expression)
 	case strings.HasPrefix(problem, "nil data"):
 		return fmt.Errorf("cannot render %s: %s is not there", where, expression)
+	case strings.HasPrefix(problem, "can't evaluate field "):
+		return fmt.Errorf("cannot render %s: there is no %s: only dicts and structs have fields", where, expression)
 	case expression == "":
-		return fmt.Errorf("cannot render %s: %s", where, problem)
+		return fmt.Errorf("cannot render %s: %s", where, templateTypes.Replace(problem))
 	}
-	return fmt.Errorf("cannot render %s: {{%s}}: %s", where, expression, problem)
+	return fmt.Errorf("cannot render %s: {{%s}}: %s", where, expression, templateTypes.Replace(problem))
+}
+
+// templateTypes gives the types in an error of text/template the names that
+// they have in Starlark.
+var templateTypes = strings.NewReplacer(
+	"map[string]interface {}", "dict", "[]interface {}", "list", "builtins.templateNone", "None", "*big.Int", "int",
+	"int64", "int", "float64", "float", "slice/array", "list", "item of type", "a value of type", "wrong type for value; ", "",
+)
+
+// templateSyntax adds to an error of reading a template what to write instead.
+func templateSyntax(text string) string {
+	if at := regexp.MustCompile(`^(.*): function "(.*)" not defined$`).FindStringSubmatch(text); at != nil {
+		return fmt.Sprintf("%s: there is no function %s: to show the value, write {{ .%s }}", at[1], at[2], at[2])
+	}
+	if where, ok := strings.CutSuffix(text, ": unexpected EOF"); ok {
+		return where + ": an {{ if }}, {{ range }} or {{ with }} has no {{ end }}"
+	}
+	if where, ok := strings.CutSuffix(text, ": unclosed action"); ok {
+		return where + ": a {{ has no }}"
+	}
+	return text
 }
