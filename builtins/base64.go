@@ -46,7 +46,7 @@ var base64Table = table[struct{}]{
 			call: func(_ struct{}, in invocation) (starlark.Value, error) {
 				return decodeBase64(in, func(raw string) (starlark.Value, error) { return starlark.Bytes(raw), nil })
 			}},
-		{name: "DecodeError", sig: "kind", doc: "The kind of failure when text is not base64.",
+		{name: "DecodeError", sig: "kind", doc: "The failure when text is not base64.",
 			get: func(struct{}) (starlark.Value, error) { return base64DecodeError, nil }},
 	},
 }

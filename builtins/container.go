@@ -27,7 +27,7 @@ type container struct {
 
 var containerTable = table[*container]{
 	typ: "container",
-	doc: "A workload container of this unit's pod. A Pebble that cannot be reached is a pebble.ConnectionError, which catch takes.",
+	doc: "A workload container of this unit's pod, reached through its Pebble. Every call may meet pebble.ConnectionError (Pebble is not up yet, or went away), pebble.TimeoutError or pebble.APIError (it refuses), which catch takes. Paths are absolute, and in the container. timeout is in seconds. Running commands in the container is not there yet.",
 	members: []member[*container]{
 		{name: "name", sig: "str", doc: "The container's name.",
 			get: func(c *container) (starlark.Value, error) { return starlark.String(c.name), nil }},
@@ -54,7 +54,7 @@ var containerTable = table[*container]{
 				return starlark.String(info.Version), nil
 			}},
 
-		{name: "add_layer", sig: "(label: str, layer: dict | str | layer, *, combine: bool = False)", doc: "Adds a layer to the plan; with combine, into the layer of that label if there is one. replan() makes it happen.",
+		{name: "add_layer", sig: "(label: str, layer: dict | str | layer, *, combine: bool = False)", doc: "Adds a layer, from a dict, YAML text or pebble.Layer, to the plan. A label that is taken is an APIError, unless combine = True, which merges into the layer of that label. Running services do not change before replan().",
 			call: (*container).addLayer},
 		{name: "get_plan", sig: "() -> plan", doc: "What the layers come to.",
 			call: func(c *container, in invocation) (starlark.Value, error) {
@@ -77,7 +77,7 @@ var containerTable = table[*container]{
 				_, err = c.client.Replan(c.h.Context, wait)
 				return starlark.None, c.h.pebbleFailure(err)
 			}},
-		{name: "autostart", sig: "(*, timeout: float = 30)", doc: "Starts the services whose startup is enabled.",
+		{name: "autostart", sig: "(*, timeout: float = 30)", doc: "Starts the services whose startup is enabled and that do not run. Waits and fails as replan() does.",
 			call: func(c *container, in invocation) (starlark.Value, error) {
 				wait, err := waitOptions(in)
 				if err != nil {
@@ -86,15 +86,15 @@ var containerTable = table[*container]{
 				_, err = c.client.Autostart(c.h.Context, wait)
 				return starlark.None, c.h.pebbleFailure(err)
 			}},
-		{name: "start", sig: "(*services: str, timeout: float = 30)", doc: "Starts services, and those that they require.",
+		{name: "start", sig: "(*services: str, timeout: float = 30)", doc: "Starts services, at least one, and those that they require. Waits and fails as replan() does.",
 			call: func(c *container, in invocation) (starlark.Value, error) {
 				return c.services(in, c.client.Start)
 			}},
-		{name: "stop", sig: "(*services: str, timeout: float = 30)", doc: "Stops services.",
+		{name: "stop", sig: "(*services: str, timeout: float = 30)", doc: "Stops services, at least one, with SIGTERM and after their kill_delay SIGKILL. Waits and fails as replan() does.",
 			call: func(c *container, in invocation) (starlark.Value, error) {
 				return c.services(in, c.client.Stop)
 			}},
-		{name: "restart", sig: "(*services: str, timeout: float = 30)", doc: "Stops services and starts them again.",
+		{name: "restart", sig: "(*services: str, timeout: float = 30)", doc: "Stops services, at least one, and starts them again. Waits and fails as replan() does.",
 			call: func(c *container, in invocation) (starlark.Value, error) {
 				return c.services(in, c.client.Restart)
 			}},
@@ -102,10 +102,10 @@ var containerTable = table[*container]{
 			call: (*container).getServices},
 		{name: "get_service", sig: "(service: str) -> service_info", doc: "The state of one service. ModelError if the plan does not have it.",
 			call: (*container).getService},
-		{name: "send_signal", sig: "(signal: str | int, *services: str)", doc: "Sends a signal such as \"SIGHUP\" to services.",
+		{name: "send_signal", sig: "(signal: str | int, *services: str)", doc: "Sends a signal, by name such as \"SIGHUP\" or by number, to services, at least one.",
 			call: (*container).sendSignal},
 
-		{name: "get_checks", sig: "(*checks: str, level: str = None) -> mapping", doc: "The state of checks, of all without names, by name.",
+		{name: "get_checks", sig: "(*checks: str, level: str = None) -> mapping", doc: "The state of checks, of all without names, by name; with level, \"alive\" or \"ready\", only those of that level. Those that the plan does not have are left out.",
 			call: (*container).getChecks},
 		{name: "get_check", sig: "(check: str) -> check", doc: "The state of one check. ModelError if the plan does not have it.",
 			call: func(c *container, in invocation) (starlark.Value, error) {
@@ -148,11 +148,11 @@ var containerTable = table[*container]{
 		{name: "notify", sig: "(key: str, *, data: dict[str, str] = {}, repeat_after: float = 0) -> str", doc: "Records a notice of type custom and returns its id. repeat_after is in seconds.",
 			call: (*container).notify},
 
-		{name: "pull", sig: "(path: str, *, encoding: str = \"utf-8\") -> str | bytes", doc: "The content of a file, 64 MiB at most. With encoding = None, bytes. PathError if it cannot be read.",
+		{name: "pull", sig: "(path: str, *, encoding: str = \"utf-8\") -> str | bytes", doc: "The content of a file, as text. With encoding = None, as bytes. PathError if it cannot be read, is not UTF-8, or is larger than 64 MiB.",
 			call: (*container).pull},
-		{name: "push", sig: "(path: str, source: str | bytes, *, make_dirs: bool = False, permissions: int = None, user_id: int = None, user: str = None, group_id: int = None, group: str = None)", doc: "Writes a file, as a whole or not at all. permissions default to 0o644. PathError if it cannot be written.",
+		{name: "push", sig: "(path: str, source: str | bytes, *, make_dirs: bool = False, permissions: int = None, user_id: int = None, user: str = None, group_id: int = None, group: str = None)", doc: "Writes a file, as a whole or not at all; one that is there is replaced. A str is written as UTF-8. With make_dirs, directories that are missing above it are made. permissions is a number, by default 0o644; user and group go by name or by id, by default those that Pebble runs as. PathError if it cannot be written.",
 			call: (*container).push},
-		{name: "list_files", sig: "(path: str, *, pattern: str = None, itself: bool = False) -> list[file_info]", doc: "What is in a directory, sorted by name, or the directory itself.",
+		{name: "list_files", sig: "(path: str, *, pattern: str = None, itself: bool = False) -> list[file_info]", doc: "What is in a directory, sorted by name, not in those below it; with itself = True, the path itself. pattern limits the names, with *, ? and [ ] as in a shell. PathError (path_kind \"not-found\") if there is no such path.",
 			call: (*container).listFiles},
 		{name: "exists", sig: "(path: str) -> bool", doc: "Whether there is something of that path.",
 			call: func(c *container, in invocation) (starlark.Value, error) {
@@ -164,9 +164,9 @@ var containerTable = table[*container]{
 				info, err := c.stat(in)
 				return starlark.Bool(info != nil && info.Type == pebble.TypeDirectory), err
 			}},
-		{name: "make_dir", sig: "(path: str, *, make_parents: bool = False, permissions: int = None, user_id: int = None, user: str = None, group_id: int = None, group: str = None)", doc: "Makes a directory; with make_parents also those above it, and it may be there already.",
+		{name: "make_dir", sig: "(path: str, *, make_parents: bool = False, permissions: int = None, user_id: int = None, user: str = None, group_id: int = None, group: str = None)", doc: "Makes a directory; with make_parents also those above it, and it may be there already. permissions is a number, by default 0o755; user and group as for push. PathError if it cannot be made.",
 			call: (*container).makeDir},
-		{name: "remove_path", sig: "(path: str, *, recursive: bool = False)", doc: "Removes a file or directory; with recursive all that is in it, and it may be gone already.",
+		{name: "remove_path", sig: "(path: str, *, recursive: bool = False)", doc: "Removes a file or an empty directory; with recursive all that is in it, and it may be gone already. PathError if it cannot be removed.",
 			call: func(c *container, in invocation) (starlark.Value, error) {
 				var path string
 				var recursive bool

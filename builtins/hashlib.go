@@ -14,7 +14,7 @@ import (
 
 var hashlibTable = table[struct{}]{
 	typ: "hashlib",
-	doc: "Digests: hashlib.sha256(text).hexdigest(). md5 and sha1 are for telling files apart, not for security.",
+	doc: "Digests, in one go: `hashlib.sha256(text).hexdigest()`. A str is taken as its UTF-8. md5 and sha1 tell files apart; they are not for security.",
 	members: []member[struct{}]{
 		{name: "sha256", sig: "(data: str | bytes = \"\") -> digest", doc: "The SHA-256 digest of data.", call: hashOf("sha256", sha256.New)},
 		{name: "sha512", sig: "(data: str | bytes = \"\") -> digest", doc: "The SHA-512 digest of data.", call: hashOf("sha512", sha512.New)},
@@ -58,7 +58,7 @@ func hashOf(name string, algorithm func() hash.Hash) func(struct{}, invocation) 
 
 var digestTable = table[*digest]{
 	typ: "digest",
-	doc: "The digest of some data.",
+	doc: "The digest of some data. It takes no further data; equal digests are compared by their hexdigest().",
 	members: []member[*digest]{
 		{name: "name", sig: "str", doc: "The algorithm, for instance \"sha256\".",
 			get: func(d *digest) (starlark.Value, error) { return starlark.String(d.name), nil }},

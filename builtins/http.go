@@ -39,13 +39,13 @@ const httpOptions = "*, headers: dict = {}, params: dict = {}, timeout: float = 
 
 var httpTable = table[*httpClient]{
 	typ: "http",
-	doc: "Requests to HTTP and HTTPS services. Every function returns a response whatever its status. timeout is in seconds, for the whole exchange, at most 3600. params are added to the URL's query. ca is PEM text, the authorities to trust instead of the machine's. proxy is the URL of a proxy; the environment's proxy variables are not looked at. At most 5 redirects are followed, to http and https only. An answer over 16 MiB is an http.ResponseError.",
+	doc: "Requests to HTTP and HTTPS services: `load(\"@std//http.star\", \"http\")`. Every function returns a response whatever its status, or meets a failure of the family http.Error. headers and params are dicts; params are added to the URL's query. timeout is in seconds, for the whole exchange, more than 0 and at most 3600. ca is PEM text, the authorities to trust instead of the machine's. proxy is the URL of a proxy; the environment's proxy variables are not looked at. At most 5 redirects are followed, to http and https only; with follow_redirects = False the redirect itself is the response. An answer over 16 MiB is an http.ResponseError.",
 	members: []member[*httpClient]{
 		{name: "get", sig: "(url: str, " + httpOptions, doc: "Sends a GET request.", call: httpMethod(http.MethodGet)},
-		{name: "post", sig: "(url: str, *, body: str | bytes = \"\", json = <none>, " + httpOptions[3:], doc: "Sends a POST request, with body as it is or json encoded as JSON.", call: httpMethod(http.MethodPost)},
-		{name: "put", sig: "(url: str, *, body: str | bytes = \"\", json = <none>, " + httpOptions[3:], doc: "Sends a PUT request, with body as it is or json encoded as JSON.", call: httpMethod(http.MethodPut)},
-		{name: "delete", sig: "(url: str, *, body: str | bytes = \"\", json = <none>, " + httpOptions[3:], doc: "Sends a DELETE request.", call: httpMethod(http.MethodDelete)},
-		{name: "request", sig: "(method: str, /, url: str, *, body: str | bytes = \"\", json = <none>, " + httpOptions[3:], doc: "Sends a request with any method, for instance \"PATCH\".",
+		{name: "post", sig: "(url: str, *, body: str | bytes = \"\", json = <none>, " + httpOptions[3:], doc: "Sends a POST request, with body as it is, or with json encoded as JSON and content type application/json; not both.", call: httpMethod(http.MethodPost)},
+		{name: "put", sig: "(url: str, *, body: str | bytes = \"\", json = <none>, " + httpOptions[3:], doc: "Sends a PUT request, with body or json as post does.", call: httpMethod(http.MethodPut)},
+		{name: "delete", sig: "(url: str, *, body: str | bytes = \"\", json = <none>, " + httpOptions[3:], doc: "Sends a DELETE request, with body or json as post does, if any.", call: httpMethod(http.MethodDelete)},
+		{name: "request", sig: "(method: str, /, url: str, *, body: str | bytes = \"\", json = <none>, " + httpOptions[3:], doc: "Sends a request with any method, for instance \"PATCH\", otherwise as post does.",
 			call: func(c *httpClient, in invocation) (starlark.Value, error) {
 				if len(in.args) == 0 {
 					return nil, fmt.Errorf("%s: missing the method: http.request(\"PATCH\", url)", in.name)

@@ -32,7 +32,7 @@ var jsonTable = table[struct{}]{
 			call: decodeJSON},
 		{name: "indent", sig: "(text: str, prefix: str = \"\", indent: str = \"\\t\") -> str", doc: "Lays JSON text out over several lines. What is not JSON is the failure json.DecodeError.",
 			call: indentJSON},
-		{name: "DecodeError", sig: "kind", doc: "The kind of failure when text is not JSON.",
+		{name: "DecodeError", sig: "kind", doc: "The failure when text is not JSON.",
 			get: func(struct{}) (starlark.Value, error) { return jsonDecodeError, nil }},
 	},
 }

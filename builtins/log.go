@@ -11,7 +11,7 @@ import (
 
 var logTable = table[*Hook]{
 	typ: "log",
-	doc: "Lines for juju debug-log. print(…) logs at INFO.",
+	doc: "Lines for juju debug-log: `log.info(\"%s has %d\", name, n)`. print(…) logs at INFO. The values of secrets that were read are shown as `<secret>`.",
 	members: []member[*Hook]{
 		{name: "debug", sig: "(message: str, *args)", doc: "Logs at DEBUG. With args, message is a format as of the % operator.", call: logAt("DEBUG")},
 		{name: "info", sig: "(message: str, *args)", doc: "Logs at INFO. With args, message is a format as of the % operator.", call: logAt("INFO")},

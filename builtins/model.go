@@ -71,7 +71,18 @@ var modelTable = table[*Hook]{
 				}
 				return newVersion(v), nil
 			}},
-	}, statusMembers()...), kindMembers[*Hook](modelKinds)...),
+	}, statusMembers()...), kindMembers[*Hook](modelKinds, map[string]string{
+		"ModelError":              "The family of all that Juju refuses. What a hook tool answered has the fields tool, exit_code and stderr.",
+		"TooManyRelatedAppsError": "The endpoint has several relations where one was asked for.",
+		"RelationDataError":       "The family of what is wrong with databags.",
+		"RelationDataTypeError":   "A databag cannot hold such a key or value: both are strings.",
+		"RelationDataAccessError": "This unit may not read or write the databag.",
+		"RelationNotFoundError":   "The relation is gone.",
+		"SecretNotFoundError":     "The secret is gone, was never there, or was not granted; Juju does not always tell which.",
+		"NotLeaderError":          "Only the leader may do that, and this unit is not.",
+		"HookToolError":           "There is no answer from Juju: the hook tool is missing, took too long, was lost on the way, or made no sense.",
+		"VersionError":            "This version of Juju cannot do that.",
+	})...),
 }
 
 // statusMembers are the constructors of statuses.
@@ -107,13 +118,14 @@ func kindFamily[K interface {
 	return family
 }
 
-// kindMembers are the module members that name the kinds.
-func kindMembers[T any](family map[string]*Kind) []member[T] {
+// kindMembers are the module members that name the kinds; docs says, by name,
+// what they mean.
+func kindMembers[T any](family map[string]*Kind, docs map[string]string) []member[T] {
 	var members []member[T]
 	for name, k := range family {
-		doc := "A kind of failure."
+		doc := docs[name]
 		if k.Parent != nil {
-			doc = "A kind of failure, in the family of " + k.Parent.Name + "."
+			doc += " Of the family " + k.Parent.Name + "."
 		}
 		members = append(members, member[T]{name: name, sig: "kind", doc: doc,
 			get: func(T) (starlark.Value, error) { return k, nil }})

@@ -21,7 +21,16 @@ var pebbleTable = table[*Hook]{
 		{name: "Service", sig: "(raw: dict | str = {}) -> service", doc: "A service's configuration, from a dict or from YAML.", call: newPlanObject[pebble.Service]},
 		{name: "Check", sig: "(raw: dict | str = {}) -> check_config", doc: "A check's configuration, from a dict or from YAML.", call: newPlanObject[pebble.Check]},
 		{name: "LogTarget", sig: "(raw: dict | str = {}) -> log_target", doc: "A log target's configuration, from a dict or from YAML.", call: newPlanObject[pebble.LogTarget]},
-	}, kindMembers[*Hook](pebbleKinds)...),
+	}, kindMembers[*Hook](pebbleKinds, map[string]string{
+		"Error":           "The family of all failures of Pebble.",
+		"ConnectionError": "Pebble cannot be reached, or went away: the container is not ready yet, or restarts.",
+		"TimeoutError":    "No answer in time, or a change that was not done within its timeout.",
+		"ProtocolError":   "The answer is not what Pebble promises.",
+		"PathError":       "A file or directory could not be read, written, made or removed. Its field path is the path, path_kind the reason: \"not-found\", \"permission-denied\", \"generic-file-error\".",
+		"APIError":        "Pebble refused the request. Its field code is the HTTP status as a number, status as text.",
+		"ChangeError":     "Pebble took the request and could not carry it out: a service does not start, for instance. Its field err says why, change is the change, with the log of each task, or None.",
+		"ExecError":       "A command ended with an exit code other than 0.",
+	})...),
 }
 
 // pebbleKinds are the kinds of failure of package pebble, by their names there.

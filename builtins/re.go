@@ -57,7 +57,7 @@ var reTable = table[*reCache]{
 		{name: "IGNORECASE", sig: "int", doc: "Flag: letters match in either case, as (?i).", get: reFlag(reIgnoreCase)},
 		{name: "MULTILINE", sig: "int", doc: "Flag: ^ and $ match at each line, as (?m).", get: reFlag(reMultiline)},
 		{name: "DOTALL", sig: "int", doc: "Flag: . matches a line break too, as (?s).", get: reFlag(reDotAll)},
-		{name: "PatternError", sig: "kind", doc: "The kind of failure when a pattern cannot be compiled.",
+		{name: "PatternError", sig: "kind", doc: "The failure when a pattern cannot be compiled.",
 			get: func(*reCache) (starlark.Value, error) { return rePatternError, nil }},
 	},
 }

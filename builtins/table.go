@@ -138,12 +138,18 @@ type MemberDoc struct {
 	Method bool
 	// Writable says that the attribute can be assigned.
 	Writable bool
-	Doc      string
+	// Only names the events that have the member, if not all do.
+	Only []string
+	Doc  string
 }
 
 // A TypeDoc describes one builtin type or module for the manual.
 type TypeDoc struct {
-	Name    string
+	// Name is as Starlark's type() gives it, or the module's; "" for functions
+	// that belong to no module.
+	Name string
+	// Module tells a module from a type.
+	Module  bool
 	Doc     string
 	Members []MemberDoc
 }

@@ -14,22 +14,22 @@ var timeParseError = &Kind{Name: "time.ParseError"}
 
 var timeTable = table[machine.Machine]{
 	typ: "time",
-	doc: "Points in time and durations. t1 - t2 is a duration, t + d a time; both compare with <.",
+	doc: "Points in time and durations, which print, compare and calculate: `time.now() - time.hour`, `30 * time.second`.",
 	members: []member[machine.Machine]{
-		{name: "now", sig: "() -> time", doc: "The present time.",
+		{name: "now", sig: "() -> time", doc: "The present time, of the machine's clock; in a simulation, that of the state file.",
 			call: func(m machine.Machine, in invocation) (starlark.Value, error) {
 				if err := in.none(); err != nil {
 					return nil, err
 				}
 				return time.Time(m.Now()), nil
 			}},
-		{name: "time", sig: "(year: int = 0, month: int = 0, day: int = 0, hour: int = 0, minute: int = 0, second: int = 0, nanosecond: int = 0, location: str = \"UTC\") -> time", doc: "The time with this date and time of day in the time zone location.",
-			call: fromTime("time")},
+		{name: "time", sig: "(*, year: int = 0, month: int = 0, day: int = 0, hour: int = 0, minute: int = 0, second: int = 0, nanosecond: int = 0, location: str = \"UTC\") -> time", doc: "The time with this date and time of day in the time zone location, such as \"Europe/London\". What is out of range carries over: day 32 of January is February 1. A time zone that the machine does not know is a bug, which catch does not take: see is_valid_timezone.",
+			call: timeOf},
 		{name: "from_timestamp", sig: "(sec: int, nsec: int = 0, /) -> time", doc: "The time so many seconds and nanoseconds after 1970-01-01 UTC.",
 			call: fromTime("from_timestamp")},
 		{name: "parse_time", sig: "(text: str, format: str = \"2006-01-02T15:04:05Z07:00\", location: str = \"UTC\") -> time", doc: "Reads a time, by default as RFC 3339 has it. format shows how Go's reference time, Mon Jan 2 15:04:05 MST 2006, would look. What does not fit is the failure time.ParseError.",
 			call: parseTime},
-		{name: "parse_duration", sig: "(text: str) -> duration", doc: "Reads a duration such as \"1h15m\" or \"300ms\". What is none is the failure time.ParseError.",
+		{name: "parse_duration", sig: "(text: str) -> duration", doc: "Reads a duration such as \"1h15m\" or \"300ms\"; the units are h, m, s, ms, us and ns. What is none is the failure time.ParseError.",
 			call: parseDuration},
 		{name: "is_valid_timezone", sig: "(location: str, /) -> bool", doc: "Whether this machine knows the time zone, for instance \"Europe/London\".",
 			call: fromTime("is_valid_timezone")},
@@ -39,7 +39,7 @@ var timeTable = table[machine.Machine]{
 		{name: "second", sig: "duration", doc: "One second.", get: timeConstant("second")},
 		{name: "minute", sig: "duration", doc: "One minute.", get: timeConstant("minute")},
 		{name: "hour", sig: "duration", doc: "One hour.", get: timeConstant("hour")},
-		{name: "ParseError", sig: "kind", doc: "The kind of failure when a text is no time or no duration.",
+		{name: "ParseError", sig: "kind", doc: "The failure when a text is no time or no duration.",
 			get: func(machine.Machine) (starlark.Value, error) { return timeParseError, nil }},
 	},
 }
@@ -49,10 +49,46 @@ func newTime(m machine.Machine) starlark.Value {
 	return &module[machine.Machine]{table: &timeTable, self: m}
 }
 
+// documentTime describes the times of go.starlark.net/lib/time.
+func documentTime() TypeDoc {
+	return TypeDoc{Name: "time.time", Doc: "A point in time, in some time zone. t1 - t2 is a duration; t + d and t - d are times; the earlier one is the lesser.", Members: []MemberDoc{
+		{Name: "year", Signature: "int", Doc: "The year."},
+		{Name: "month", Signature: "int", Doc: "The month, 1 to 12."},
+		{Name: "day", Signature: "int", Doc: "The day of the month, from 1."},
+		{Name: "hour", Signature: "int", Doc: "The hour, 0 to 23."},
+		{Name: "minute", Signature: "int", Doc: "The minute, 0 to 59."},
+		{Name: "second", Signature: "int", Doc: "The second, 0 to 59."},
+		{Name: "nanosecond", Signature: "int", Doc: "The nanosecond within the second."},
+		{Name: "unix", Signature: "int", Doc: "Seconds since 1970-01-01 UTC."},
+		{Name: "unix_nano", Signature: "int", Doc: "Nanoseconds since 1970-01-01 UTC."},
+		{Name: "format", Method: true, Signature: "(x: str, /) -> str", Doc: "The time as text, laid out as Go's reference time, Mon Jan 2 15:04:05 MST 2006, is in x: format(\"2006-01-02\") gives \"2026-11-22\"."},
+		{Name: "in_location", Method: true, Signature: "(x: str, /) -> time.time", Doc: "The same point in time in the time zone x, such as \"UTC\" or \"Europe/London\"."},
+	}}
+}
+
+// documentDuration describes the durations of go.starlark.net/lib/time.
+func documentDuration() TypeDoc {
+	return TypeDoc{Name: "time.duration", Doc: "A length of time, to the nanosecond, up to 292 years. Durations add up, and are multiplied by an int and divided by a number; d1 / d2 is a float, d1 // d2 an int. 0 is false.", Members: []MemberDoc{
+		{Name: "hours", Signature: "float", Doc: "The duration in hours."},
+		{Name: "minutes", Signature: "float", Doc: "The duration in minutes."},
+		{Name: "seconds", Signature: "float", Doc: "The duration in seconds."},
+		{Name: "milliseconds", Signature: "int", Doc: "The duration in whole milliseconds."},
+		{Name: "microseconds", Signature: "int", Doc: "The duration in whole microseconds."},
+		{Name: "nanoseconds", Signature: "int", Doc: "The duration in nanoseconds."},
+	}}
+}
+
 func fromTime(name string) func(machine.Machine, invocation) (starlark.Value, error) {
 	return func(_ machine.Machine, in invocation) (starlark.Value, error) {
 		return upstream(time.Module, name, in)
 	}
+}
+
+func timeOf(m machine.Machine, in invocation) (starlark.Value, error) {
+	if len(in.args) > 0 {
+		return nil, fmt.Errorf("%s: unexpected positional argument: write time.time(year = 2026, month = 1, day = 31)", in.name)
+	}
+	return fromTime("time")(m, in)
 }
 
 func timeConstant(name string) func(machine.Machine) (starlark.Value, error) {

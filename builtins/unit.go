@@ -73,7 +73,7 @@ var unitTable = table[*unit]{
 				}
 				return starlark.None, failure(u.h.Model.SetWorkloadVersion(version))
 			}},
-		{name: "containers", sig: "mapping", doc: "The containers of this unit's pod, by name.",
+		{name: "containers", sig: "mapping", doc: "The containers of this unit's pod that the metadata names, by name.",
 			get: func(u *unit) (starlark.Value, error) {
 				if err := u.mustBeOurs("unit.containers"); err != nil {
 					return nil, err
@@ -88,7 +88,7 @@ var unitTable = table[*unit]{
 					return c, true, err
 				}}, nil
 			}},
-		{name: "get_container", sig: "(name: str) -> container", doc: "A container of this unit's pod.",
+		{name: "get_container", sig: "(name: str) -> container", doc: "A container of this unit's pod, whether its Pebble answers or not. A name that the metadata does not have is an error.",
 			call: func(u *unit, in invocation) (starlark.Value, error) {
 				var name string
 				if err := in.unpack("name", &name); err != nil {
@@ -116,9 +116,9 @@ var unitTable = table[*unit]{
 				}
 				return starlark.None, nil
 			}},
-		{name: "open_port", sig: "(protocol: str, port: int = None)", doc: "Opens a port when the hook succeeds. Protocol tcp, udp or icmp.",
+		{name: "open_port", sig: "(protocol: str, port: int = None)", doc: "Opens a port when the hook succeeds. protocol is \"tcp\", \"udp\" or \"icmp\"; port is 1 to 65535, and is left out for icmp.",
 			call: portCall((*model.Model).OpenPort)},
-		{name: "close_port", sig: "(protocol: str, port: int = None)", doc: "Closes a port when the hook succeeds.",
+		{name: "close_port", sig: "(protocol: str, port: int = None)", doc: "Closes a port when the hook succeeds; arguments as for open_port. One that is not open is no error.",
 			call: portCall((*model.Model).ClosePort)},
 		{name: "opened_ports", sig: "() -> list[port]", doc: "The ports that are open, sorted.",
 			call: func(u *unit, in invocation) (starlark.Value, error) {

@@ -47,7 +47,7 @@ var yamlTable = table[struct{}]{
 			}},
 		{name: "encode", sig: "(value) -> str", doc: "Encodes None, bools, numbers, strings, lists, tuples, sets, dicts and structs, in block style; a dict keeps its order, a struct's fields are sorted. Strings that an older YAML would read as something else are quoted.",
 			call: encodeYAML},
-		{name: "DecodeError", sig: "kind", doc: "The kind of failure when text is not acceptable YAML.",
+		{name: "DecodeError", sig: "kind", doc: "The failure when text is not acceptable YAML.",
 			get: func(struct{}) (starlark.Value, error) { return yamlDecodeError, nil }},
 	},
 }

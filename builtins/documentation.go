@@ -1,0 +1,125 @@
+package builtins
+
+import (
+	"slices"
+
+	"github.com/starcharm/starcharm/model"
+)
+
+// This file puts the tables together for the manual.
+
+// documentFunctions describes the functions that are there without load() and
+// belong to no module; print and fail are Starlark's own, described for what
+// they do here.
+func documentFunctions() TypeDoc {
+	return TypeDoc{Doc: "Functions that belong to no module.", Members: []MemberDoc{
+		{Name: "catch", Method: true, Signature: "(fn: function, *args, **kwargs) -> (value, failure | None)",
+			Doc: "Calls `fn(*args, **kwargs)` and returns `(value, None)`, or `(None, failure)` when it met one. It takes what a running charm may meet, which the texts here call failures and name by kind. It does not take bugs, such as a wrong type or an unknown name, nor fail(): they end the hook."},
+		{Name: "throw", Method: true, Signature: "(what: failure | kind, message: str = None)",
+			Doc: "Raises a failure: one that catch() returned, with its kind, fields and traceback, and with message instead of its own if that is given; or a new one of a kind, which needs a message. One that nobody catches ends the hook with an error."},
+		{Name: "struct", Method: true, Signature: "(**fields) -> struct",
+			Doc: "A value with these attributes, which cannot be changed. Structs of equal fields are equal; + joins two, the fields of the right one winning."},
+		{Name: "print", Method: true, Signature: "(*args, sep: str = \" \")",
+			Doc: "Logs the arguments at INFO, as log.info does."},
+		{Name: "fail", Method: true, Signature: "(*args, sep: str = \" \")",
+			Doc: "Ends the hook with an error on what should never happen; catch() does not take it. An action fails with event.fail()."},
+	}}
+}
+
+// Documentation describes everything that a charm's files can use: functions,
+// modules, and the types of their values, in the manual's order.
+func Documentation() []TypeDoc {
+	modules := []TypeDoc{
+		frameworkTable.document(), modelTable.document(), storedstateTable.document(), pebbleTable.document(),
+		logTable.document(), jsonTable.document(), yamlTable.document(), timeTable.document(), mathTable.document(),
+		reTable.document(), templateTable.document(), base64Table.document(), hashlibTable.document(), httpTable.document(),
+	}
+	for i := range modules {
+		modules[i].Module = true
+	}
+	return slices.Concat(
+		[]TypeDoc{documentFunctions()},
+		modules,
+		[]TypeDoc{
+			documentEvent(), eventSourceTable.document(),
+			{Name: "events", Doc: "framework.on, and what framework.on[name] gives. Its attributes are the events, each an event_source: those of the charm, of its endpoints, storages, containers and actions, and any for all hooks and actions. In a name, - is written as _. One that the metadata does not have is an error when the charm loads."},
+			scopeTable.document(),
+			unitTable.document(), applicationTable.document(), relationTable.document(), databagTable.document(),
+			mappingTable.document(), statusTable.document(), secretTable.document(), storageTable.document(),
+			resourcesTable.document(), portTable.document(), versionTable.document(),
+			{Name: "stored", Doc: "What storedstate.define returns. Its attributes are those that define named; a value that is read is frozen, and is changed by assigning a new one: `stored.hosts = stored.hosts + [\"a\"]`. What is no plain data is refused where it is assigned. It can be assigned in handlers only, not while the charm loads."},
+			containerTable.document(), fileInfoTable.document(), serviceInfoTable.document(), checkTable.document(), noticeTable.document(),
+			layerTable.document(), planTable.document(), serviceTable.document(), checkConfigTable.document(), logTargetTable.document(),
+			changeTable.document(), taskTable.document(),
+			failureTable.document(),
+			{Name: "kind", Doc: "A kind of failure, such as pebble.ConnectionError: an argument of throw() and of failure.matches(). Kinds can be compared with == and be keys of dicts."},
+			documentTime(), documentDuration(),
+			rePatternTable.document(), reMatchTable.document(), digestTable.document(),
+			httpResponseTable.document(), httpHeadersTable.document(),
+		},
+	)
+}
+
+// documentEvent describes the events' attributes, and which events have which.
+func documentEvent() TypeDoc {
+	d := eventTable.document()
+	for i, m := range eventTable.members {
+		if m.only == nil {
+			continue
+		}
+		for _, e := range eventsByKind() {
+			if m.only(&Event{Source: &EventSource{EventDef: e}}) {
+				d.Members[i].Only = append(d.Members[i].Only, e.Name)
+			}
+		}
+	}
+	return d
+}
+
+// An EventDoc describes a kind of event for the manual.
+type EventDoc struct {
+	// Name has <endpoint>, <storage>, <container> or <action> where events are
+	// named for one.
+	Name string
+	Doc  string
+	// Attributes are those that not every event has, methods with (), sorted.
+	Attributes []string
+	// CannotDefer is why it cannot be deferred, or "".
+	CannotDefer string
+}
+
+// EventDocumentation describes all events, in the order of a unit's life.
+func EventDocumentation() []EventDoc {
+	var docs []EventDoc
+	for _, e := range eventsByKind() {
+		doc := EventDoc{Name: e.Name, Doc: e.Kind.Doc(), CannotDefer: e.Kind.CannotDefer()}
+		for _, m := range documentEvent().Members {
+			if !slices.Contains(m.Only, e.Name) {
+				continue
+			}
+			name := m.Name
+			if m.Method {
+				name += "()"
+			}
+			doc.Attributes = append(doc.Attributes, name)
+		}
+		docs = append(docs, doc)
+	}
+	return docs
+}
+
+// eventsByKind is one event of each kind, of a charm whose endpoint, storage,
+// container and action have names that stand for any.
+func eventsByKind() []model.EventDef {
+	known := (&model.Metadata{
+		Relations:  map[string]*model.RelationMeta{"<endpoint>": nil},
+		Storages:   map[string]*model.StorageMeta{"<storage>": nil},
+		Containers: map[string]*model.ContainerMeta{"<container>": nil},
+		Actions:    map[string]*model.ActionMeta{"<action>": nil},
+	}).Events()
+	kinds := model.EventKinds()
+	slices.SortStableFunc(known, func(a, b model.EventDef) int {
+		return slices.Index(kinds, a.Kind) - slices.Index(kinds, b.Kind)
+	})
+	return known
+}
