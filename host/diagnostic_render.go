@@ -3,7 +3,6 @@ package host
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -66,7 +65,7 @@ func (d Diagnostic) GitHub() string {
 	data := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	var where []string
 	if d.File != "" {
-		where = append(where, "file="+property.Replace(clean(d.File)))
+		where = append(where, "file="+property.Replace(Printable(d.File)))
 	}
 	if d.Line > 0 {
 		where = append(where, fmt.Sprintf("line=%d", d.Line))
@@ -78,19 +77,19 @@ func (d Diagnostic) GitHub() string {
 	if len(where) > 0 {
 		command += " " + strings.Join(where, ",")
 	}
-	text := clean(d.Message)
+	text := Printable(d.Message)
 	if d.Note != "" {
-		text += "\nnote: " + clean(d.Note)
+		text += "\nnote: " + Printable(d.Note)
 	}
 	if d.Suggestion != "" {
-		text += "\nhelp: " + clean(d.Suggestion)
+		text += "\nhelp: " + Printable(d.Suggestion)
 	}
 	return command + "::" + data.Replace(text)
 }
 
 // position is "file:line:column", as far as it is known.
 func (d Diagnostic) position() string {
-	where := clean(d.File)
+	where := Printable(d.File)
 	if where != "" && d.Line > 0 {
 		where += fmt.Sprintf(":%d", d.Line)
 		if d.Column > 0 {
@@ -138,7 +137,7 @@ func traceback(frames []Frame, skipped int) string {
 		}
 		where := Diagnostic{File: frame.File, Line: frame.Line, Column: frame.Column}.position()
 		if frame.Function != "" {
-			where += ": in " + clean(frame.Function)
+			where += ": in " + Printable(frame.Function)
 		}
 		out.WriteString("  " + where + "\n")
 		if source, _ := excerpt(strings.TrimLeft(frame.Source, " \t"), 0); source != "" {
@@ -173,7 +172,7 @@ func excerpt(line string, column int) (source, caret string) {
 		switch {
 		case r == '\t':
 			pad = '\t'
-		case unicode.IsControl(r):
+		case steers(r):
 			r = utf8.RuneError
 		}
 		above.WriteRune(r)
@@ -192,16 +191,5 @@ func excerpt(line string, column int) (source, caret string) {
 
 // indented is text for a place that starts in the middle of a line.
 func indented(text, indent string) string {
-	return strings.ReplaceAll(strings.TrimRight(clean(text), "\n"), "\n", "\n"+indent)
-}
-
-// clean is text without what could steer a terminal: it may quote a databag or
-// what a workload wrote.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return utf8.RuneError
-		}
-		return r
-	}, text)
+	return strings.ReplaceAll(strings.TrimRight(Printable(text), "\n"), "\n", "\n"+indent)
 }

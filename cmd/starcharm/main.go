@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/starcharm/starcharm/host"
 )
 
 func main() {
@@ -53,7 +55,7 @@ func execute(ctx context.Context) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	fmt.Fprintf(os.Stderr, "starcharm: %v\n", err)
+	fmt.Fprintf(os.Stderr, "starcharm: %s\n", host.Printable(err.Error()))
 	return 2
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -119,15 +120,22 @@ the state says otherwise.`,
 
 // show prints an outcome and exits as the hook did.
 func show(cmd *cobra.Command, outcome *simulate.Outcome, asJSON bool) error {
+	var text []byte
 	if asJSON {
-		enc := json.NewEncoder(cmd.OutOrStdout())
+		var out bytes.Buffer
+		enc := json.NewEncoder(&out)
 		enc.SetIndent("", "  ")
 		enc.SetEscapeHTML(false)
 		if err := enc.Encode(outcome); err != nil {
-			return err
+			return fmt.Errorf("cannot show the outcome: %w", err)
 		}
+		text = host.PrintableJSON(out.Bytes())
 	} else {
-		fmt.Fprint(cmd.OutOrStdout(), outcome.Render(isTerminal(os.Stdout)))
+		text = []byte(outcome.Render(isTerminal(os.Stdout)))
+	}
+	if _, err := cmd.OutOrStdout().Write(text); err != nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "starcharm: cannot show the outcome: %s\n", host.Printable(err.Error()))
+		return exitCode(1)
 	}
 	if outcome.ExitCode != 0 {
 		return exitCode(outcome.ExitCode)

@@ -2,12 +2,11 @@ package simulate
 
 import (
 	"fmt"
-	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/starcharm/starcharm/host"
 )
 
 // maxShown is how much of one value is shown, in characters.
@@ -32,7 +31,7 @@ func (o *Outcome) Render(color bool) string {
 		return code + text + colorOff
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s on %s\n", paint(colorBold, o.Event), o.Unit)
+	fmt.Fprintf(&b, "%s on %s\n", paint(colorBold, shown(o.Event)), shown(o.Unit))
 
 	if len(o.Steps) > 0 {
 		fmt.Fprintf(&b, "\n%s\n", paint(colorBold, "what it did"))
@@ -42,7 +41,7 @@ func (o *Outcome) Render(color bool) string {
 		case s.Via == "log" && s.What == "TRACE":
 			// A security event: for who watches the log, not for the author.
 		case s.Via == "log":
-			level := s.What
+			level := shown(s.What)
 			code := colorDim
 			if level == "ERROR" {
 				code = colorRed
@@ -93,7 +92,7 @@ func (o *Outcome) Render(color bool) string {
 
 	fmt.Fprintf(&b, "\n%s\n", paint(colorBold, "what changed"))
 	for _, c := range o.Changes {
-		fmt.Fprintf(&b, "  %s: ", c.Path)
+		fmt.Fprintf(&b, "  %s: ", shown(c.Path))
 		switch {
 		case c.Before == nil:
 			fmt.Fprintf(&b, "%s\n", paint(colorGreen, value(c.After)))
@@ -135,7 +134,7 @@ func (o *Outcome) logMessage(s Step) string {
 // value is a plain value as it is shown.
 func value(v any) string {
 	if s, ok := v.(string); ok {
-		if !slices.ContainsFunc([]rune(s), func(r rune) bool { return unicode.IsControl(r) }) && s == strings.TrimSpace(s) && s != "" {
+		if s != "" && s == strings.TrimSpace(s) && !strings.ContainsAny(s, "\n\t") && s == host.Printable(s) {
 			return shown(s)
 		}
 		return shown(fmt.Sprintf("%q", s))
@@ -143,23 +142,19 @@ func value(v any) string {
 	return shown(fmt.Sprint(v))
 }
 
-// shown is text on one line, without what could steer a terminal, and not too
-// long.
-func shown(text string) string {
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n':
-			return '⏎'
-		case r == '\t':
-			return ' '
-		case unicode.IsControl(r):
-			return utf8.RuneError
+// shown is text on one line, without what could steer a terminal, and not
+// longer than maxShown.
+func shown(text string) string { return line(text, maxShown) }
+
+// line is shown, with at most limit characters.
+func line(text string, limit int) string {
+	count := 0
+	for i := range text {
+		if count == limit {
+			text = text[:i] + "…"
+			break
 		}
-		return r
-	}, text)
-	runes := []rune(text)
-	if len(runes) > maxShown {
-		return string(runes[:maxShown]) + "…"
+		count++
 	}
-	return text
+	return strings.NewReplacer("\n", "⏎", "\t", " ").Replace(host.Printable(text))
 }
