@@ -240,9 +240,8 @@ type tools struct {
 func (t tools) Run(ctx context.Context, call hooktool.Call) (hooktool.Result, error) {
 	result, err := t.hook.Run(ctx, call)
 	if call.Name == "juju-log" && err == nil && result.Code == 0 {
-		logs := t.hook.Logs()
-		if n := len(logs); n > 0 {
-			t.r.add(Step{Via: "log", What: logs[n-1].Level, Result: logs[n-1].Message})
+		if line, ok := t.hook.LastLog(); ok {
+			t.r.add(Step{Via: "log", What: line.Level, Result: line.Message})
 		}
 		return result, err
 	}
@@ -279,18 +278,15 @@ type containerTransport struct {
 }
 
 func (t *containerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	before := len(t.server.Requests())
 	resp, err := t.server.Transport().RoundTrip(req)
 	s := Step{Via: "pebble", What: t.name + ": " + req.Method + " " + req.URL.Path}
-	if requests := t.server.Requests(); len(requests) > before {
-		last := requests[len(requests)-1]
+	if err != nil {
+		s.Failed, s.Result = true, err.Error()
+	} else if last, ok := t.server.LastRequest(); ok {
 		s.What = t.name + ": " + last.Summary
 		if last.Code >= 400 {
 			s.Failed, s.Result = true, fmt.Sprintf("%d %s", last.Code, http.StatusText(last.Code))
 		}
-	}
-	if err != nil {
-		s.Failed, s.Result = true, err.Error()
 	}
 	t.r.add(s)
 	return resp, err

@@ -188,6 +188,17 @@ func (h *Hook) Logs() []LogLine {
 	return slices.Clone(h.logs)
 }
 
+// LastLog returns the newest line that the hook has logged, and false if there
+// is none.
+func (h *Hook) LastLog() (LogLine, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.logs) == 0 {
+		return LogLine{}, false
+	}
+	return h.logs[len(h.logs)-1], true
+}
+
 // StatusHistory returns the statuses that the hook has set so far, in order.
 func (h *Hook) StatusHistory() []StatusChange {
 	h.mu.Lock()

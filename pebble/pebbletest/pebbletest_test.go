@@ -26,6 +26,8 @@ func connect(t *testing.T, state *pebbletest.State) (*pebbletest.Server, *pebble
 func TestAddLayerAndReplan(t *testing.T) {
 	ctx := context.Background()
 	server, client := connect(t, nil)
+	_, asked := server.LastRequest()
+	assert.False(t, asked)
 
 	info, err := client.SystemInfo(ctx)
 	require.NoError(t, err)
@@ -50,6 +52,9 @@ func TestAddLayerAndReplan(t *testing.T) {
 		summaries = append(summaries, request.Summary)
 	}
 	assert.Equal(t, []string{"system-info", "add-layer web", "plan", "replan", "wait 1", "services web"}, summaries)
+	last, asked := server.LastRequest()
+	assert.True(t, asked)
+	assert.Equal(t, "services web", last.Summary)
 	assert.Equal(t, pebble.ServiceActive, server.State().ServiceStatuses["web"])
 }
 

@@ -102,6 +102,16 @@ func (s *Server) Requests() []Request {
 	return slices.Clone(s.requests)
 }
 
+// LastRequest returns the newest request, and false if nothing was asked yet.
+func (s *Server) LastRequest() (Request, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.requests) == 0 {
+		return Request{}, false
+	}
+	return s.requests[len(s.requests)-1], true
+}
+
 // call is one request, while it is answered.
 type call struct {
 	method string
