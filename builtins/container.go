@@ -119,7 +119,7 @@ var containerTable = table[*container]{
 				}
 				return &check{container: c, name: name, full: info}, nil
 			}},
-		{name: "start_checks", sig: "(*checks: str) -> list[str]", doc: "Starts checks and returns the names of those that were not running.",
+		{name: "start_checks", sig: "(*checks: str) -> list[str]", doc: "Starts checks, at least one, and returns the names of those that were not running.",
 			call: func(c *container, in invocation) (starlark.Value, error) {
 				names, err := names(in, "check")
 				if err != nil {
@@ -128,7 +128,7 @@ var containerTable = table[*container]{
 				changed, err := c.client.StartChecks(c.h.Context, names)
 				return stringList(changed), c.h.pebbleFailure(err)
 			}},
-		{name: "stop_checks", sig: "(*checks: str) -> list[str]", doc: "Stops checks and returns the names of those that were running. Each is told in Juju's log as a security event.",
+		{name: "stop_checks", sig: "(*checks: str) -> list[str]", doc: "Stops checks, at least one, and returns the names of those that were running. Each is told in Juju's log as a security event.",
 			call: (*container).stopChecks},
 
 		{name: "get_notice", sig: "(id: str) -> notice", doc: "A notice. ModelError if there is none of that id.",
@@ -143,16 +143,16 @@ var containerTable = table[*container]{
 				}
 				return c.newNotice(n), nil
 			}},
-		{name: "get_notices", sig: "(*, types: list[str] = [], keys: list[str] = []) -> list[notice]", doc: "The notices, oldest news first.",
+		{name: "get_notices", sig: "(*, types: list[str] = [], keys: list[str] = []) -> list[notice]", doc: "The notices, oldest news first; with types or keys, those of one of these types and one of these keys.",
 			call: (*container).getNotices},
-		{name: "notify", sig: "(key: str, *, data: dict[str, str] = {}, repeat_after: float = 0) -> str", doc: "Records a notice of type custom and returns its id. repeat_after is in seconds.",
+		{name: "notify", sig: "(key: str, *, data: dict[str, str] = {}, repeat_after: float = 0) -> str", doc: "Records a notice of type custom and returns its id. key is a domain and a path, \"example.com/backup-done\". Within repeat_after, in seconds, a repetition is counted and is no news; with 0 each is.",
 			call: (*container).notify},
 
 		{name: "pull", sig: "(path: str, *, encoding: str = \"utf-8\") -> str | bytes", doc: "The content of a file, as text. With encoding = None, as bytes. PathError if it cannot be read, is not UTF-8, or is larger than 64 MiB.",
 			call: (*container).pull},
 		{name: "push", sig: "(path: str, source: str | bytes, *, make_dirs: bool = False, permissions: int = None, user_id: int = None, user: str = None, group_id: int = None, group: str = None)", doc: "Writes a file, as a whole or not at all; one that is there is replaced. A str is written as UTF-8. With make_dirs, directories that are missing above it are made. permissions is a number, by default 0o644; user and group go by name or by id, by default those that Pebble runs as. PathError if it cannot be written.",
 			call: (*container).push},
-		{name: "list_files", sig: "(path: str, *, pattern: str = None, itself: bool = False) -> list[file_info]", doc: "What is in a directory, sorted by name, not in those below it; with itself = True, the path itself. pattern limits the names, with *, ? and [ ] as in a shell. PathError (path_kind \"not-found\") if there is no such path.",
+		{name: "list_files", sig: "(path: str, *, pattern: str = None, itself: bool = False) -> list[file_info]", doc: "What is in a directory, sorted by name, not in those below it; with itself = True, the path itself. pattern limits the names, with *, ? and [ ] as in a shell. A path that is not there is an APIError with code 404.",
 			call: (*container).listFiles},
 		{name: "exists", sig: "(path: str) -> bool", doc: "Whether there is something of that path.",
 			call: func(c *container, in invocation) (starlark.Value, error) {

@@ -152,9 +152,9 @@ var frameworkTable = table[*Framework]{
 	members: []member[*Framework]{
 		{name: "on", sig: "events", doc: "Every event that this charm can meet, by name: framework.on.install, framework.on[\"db\"].relation_changed, framework.on.db_relation_changed, framework.on.backup_action, framework.on.any.",
 			get: func(f *Framework) (starlark.Value, error) { return &events{f: f}, nil }},
-		{name: "observe", sig: "(event: event_source | list, handler: function)", doc: "Calls handler(event) whenever the event, or one of them, happens. Observers run in the order of registration. The handler is a named function that takes the event.",
+		{name: "observe", sig: "(event: event_source | list, handler: function)", doc: "Calls handler(event) whenever the event, or one of them, happens. Observers run in the order of registration; a handler that is registered twice for an event is called once. The handler is a function made with def, not a lambda, that takes the event. Can be called only while the charm loads, like all functions of this module.",
 			call: func(f *Framework, in invocation) (starlark.Value, error) { return f.observe("", in) }},
-		{name: "reconcile", sig: "(handler: function)", doc: "Calls handler(event) once in every hook, after the event's own observers and before status collection, but not for actions, stop, remove, and collect-metrics. A status, or a list of them, that it returns joins the collected unit statuses.",
+		{name: "reconcile", sig: "(handler: function)", doc: "Calls handler(event) once in every hook, after the event's own observers and before status collection, but not for actions, stop, remove, and collect-metrics. It returns None, or a status or list of statuses, which join the collected unit statuses.",
 			call: (*Framework).reconcile},
 		{name: "scope", sig: "(name: str) -> scope", doc: "The namespace of one library instance. What it observes, defines and stores is its own, so that two instances never clash. A name can be taken once.",
 			call: (*Framework).newScope},
@@ -162,7 +162,7 @@ var frameworkTable = table[*Framework]{
 			get: func(f *Framework) (starlark.Value, error) { return metadataStruct(f.hook.Metadata) }},
 		{name: "charm_dir", sig: "str", doc: "The directory of the charm on this machine.",
 			get: func(f *Framework) (starlark.Value, error) { return starlark.String(f.hook.CharmDir), nil }},
-		{name: "context", sig: "struct", doc: "The environment of this hook as Juju gave it, typed. What does not apply to this hook is None.",
+		{name: "context", sig: "struct", doc: "The environment of this hook as Juju gave it, typed: dispatch_path, hook_name, model_name, model_uuid, unit_name, app_name, juju_version, debug, debug_at, availability_zone, machine_id, principal_unit, action_name, action_uuid, relation_name, relation_id, remote_app, remote_unit, departing_unit, storage_name, storage_index, workload_name, notice_id, notice_type, notice_key, check_name, secret_id, secret_label, secret_revision. What does not apply to this hook is None.",
 			get: func(f *Framework) (starlark.Value, error) { return contextStruct(f.hook.Model.Context()), nil }},
 		{name: "use_juju_for_storage", sig: "()", doc: "Keeps stored state and deferred events with Juju instead of in a file, so that they survive the loss of the pod. Call it at the top of the charm, before stored state is read.",
 			call: func(f *Framework, in invocation) (starlark.Value, error) {

@@ -30,7 +30,7 @@ var reTable = table[*reCache]{
 	typ: "re",
 	doc: "Regular expressions, in RE2 syntax: Python's without look-around and back-references inside a pattern. Matching takes time linear in the text, whatever the pattern. Unlike in Python, $ matches at the very end only, offsets count bytes, and an empty match right after another match is left out. A pattern that cannot be compiled is the failure re.PatternError.",
 	members: []member[*reCache]{
-		{name: "compile", sig: "(pattern: str, flags: int = 0) -> pattern", doc: "Compiles a pattern. flags combine with |.",
+		{name: "compile", sig: "(pattern: str, flags: int = 0) -> pattern", doc: "Compiles a pattern, to use it several times. flags combine with |: `re.compile(p, re.IGNORECASE | re.MULTILINE)`.",
 			call: func(c *reCache, in invocation) (starlark.Value, error) {
 				var text string
 				var flags int
@@ -45,7 +45,7 @@ var reTable = table[*reCache]{
 		{name: "findall", sig: "(pattern: str | pattern, text: str, flags: int = 0) -> list", doc: "Every match, left to right: strings, or the group if the pattern has one, or tuples if it has more.", call: reCall((*rePattern).findall, 1)},
 		{name: "finditer", sig: "(pattern: str | pattern, text: str, flags: int = 0) -> list[match]", doc: "Every match, left to right.", call: reCall((*rePattern).finditer, 1)},
 		{name: "split", sig: "(pattern: str | pattern, text: str, maxsplit: int = 0, flags: int = 0) -> list", doc: "text cut at the matches, at most maxsplit times unless 0. Groups of the pattern are among the results.", call: reCall((*rePattern).split, 2)},
-		{name: "sub", sig: "(pattern: str | pattern, repl: str | function, text: str, count: int = 0, flags: int = 0) -> str", doc: "text with matches replaced, at most count of them unless 0. In repl, \\1 and \\g<name> stand for groups; a function gets the match and returns the string.", call: reCall((*rePattern).sub, 3)},
+		{name: "sub", sig: "(pattern: str | pattern, repl: str | function, text: str, count: int = 0, flags: int = 0) -> str", doc: "text with matches replaced, at most count of them unless 0. In repl, `\\1` and `\\g<name>` stand for groups; a function gets the match and returns the string.", call: reCall((*rePattern).sub, 3)},
 		{name: "escape", sig: "(text: str) -> str", doc: "A pattern that matches exactly text.",
 			call: func(_ *reCache, in invocation) (starlark.Value, error) {
 				var text string

@@ -77,7 +77,7 @@ func renderType(b *strings.Builder, d TypeDoc) {
 			doc += " Can be assigned."
 		}
 		if len(m.Only) > 0 {
-			doc += " Of `" + strings.Join(m.Only, "`, `") + "`."
+			doc += " Only of `" + strings.Join(m.Only, "`, `") + "`."
 		}
 		fmt.Fprintf(b, "* `%s%s%s`<br>%s\n", prefix, m.Name, signature, doc)
 	}

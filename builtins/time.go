@@ -16,7 +16,7 @@ var timeTable = table[machine.Machine]{
 	typ: "time",
 	doc: "Points in time and durations, which print, compare and calculate: `time.now() - time.hour`, `30 * time.second`.",
 	members: []member[machine.Machine]{
-		{name: "now", sig: "() -> time", doc: "The present time, of the machine's clock; in a simulation, that of the state file.",
+		{name: "now", sig: "() -> time", doc: "The present time, of the machine's clock; in a simulation, the now of the state file.",
 			call: func(m machine.Machine, in invocation) (starlark.Value, error) {
 				if err := in.none(); err != nil {
 					return nil, err
