@@ -175,50 +175,6 @@ func hookName(e modeltest.Event) string {
 	return e.Name
 }
 
-// relate adds the relation that a relation event is about, if the state has
-// none of that endpoint, and chooses the remote unit of an event that needs
-// one.
-func (s *State) relate(meta *model.Metadata, e *modeltest.Event) {
-	def, ok := meta.Event(strings.ReplaceAll(e.Name, "-", "_"))
-	if !ok || e.Action || !def.Kind.Relation() {
-		return
-	}
-	var found *modeltest.Relation
-	next := 1
-	for _, r := range s.Juju.Relations {
-		next = max(next, r.ID+1)
-		if r.Endpoint == def.Subject && (e.RelationID == nil || *e.RelationID == r.ID) {
-			found = r
-		}
-	}
-	peer := meta.Relations[def.Subject].Role == model.Peer
-	if found == nil {
-		if e.RelationID != nil {
-			return
-		}
-		found = &modeltest.Relation{ID: next, Endpoint: def.Subject}
-		if peer {
-			found.PeersData = map[int]map[string]string{s.Juju.UnitID + 1: {}}
-		} else {
-			found.RemoteUnitsData = map[int]map[string]string{0: {}}
-		}
-		s.Juju.Relations = append(s.Juju.Relations, found)
-	}
-	units := found.RemoteUnitsData
-	if peer {
-		units = found.PeersData
-	}
-	switch def.Kind {
-	case model.RelationJoined, model.RelationChanged, model.RelationDeparted:
-		if e.RemoteUnit == nil && len(units) > 0 {
-			first := slices.Min(slices.Collect(maps.Keys(units)))
-			e.RemoteUnit = &first
-		} else if e.RemoteUnit != nil && *e.RemoteUnit < 0 {
-			e.RemoteUnit = nil // the application's own change
-		}
-	}
-}
-
 // A recorder keeps the steps of all seams in their order.
 type recorder struct {
 	mu    sync.Mutex

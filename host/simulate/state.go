@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/starcharm/starcharm/builtins/machine/machinetest"
 	"github.com/starcharm/starcharm/host"
 	"github.com/starcharm/starcharm/model"
@@ -47,11 +49,16 @@ type Deferred struct {
 // ReadState reads a state file. The error names the line of a key that is
 // unknown, and the nearest one.
 func ReadState(path string) (*State, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // not to wait for the writer of a FIFO
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the state: %w", err)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil {
+		return nil, fmt.Errorf("cannot read the state: %w", err)
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("cannot read the state: %s is not a regular file", path)
+	}
 	text, err := io.ReadAll(io.LimitReader(f, maxState+1))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the state: %w", err)
@@ -66,10 +73,14 @@ func ReadState(path string) (*State, error) {
 	return s, nil
 }
 
-// ParseState reads the text of a state file.
+// ParseState reads the text of a state file. Several relations without an id
+// are numbered from 0, past the ids that are given.
 func ParseState(text []byte) (*State, error) {
 	s := &State{}
-	return s, modeltest.Decode(text, s)
+	if err := modeltest.Decode(text, s); err != nil {
+		return nil, err
+	}
+	return s, s.number(text)
 }
 
 // clone copies what a run changes in place.
