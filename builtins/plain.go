@@ -230,11 +230,42 @@ func toStarlark(v any) (starlark.Value, error) {
 	case json.RawMessage:
 		return decodePlain(v)
 	}
-	raw, err := json.Marshal(v)
+	value, err := plainToStarlark(v)
 	if err != nil {
 		return nil, err
 	}
-	return decodePlain(raw)
+	value.Freeze()
+	return value, nil
+}
+
+func plainToStarlark(v any) (starlark.Value, error) {
+	switch v := v.(type) {
+	case *big.Int:
+		return starlark.MakeBigInt(v), nil
+	case []any:
+		elems := make([]starlark.Value, len(v))
+		for i := range v {
+			elem, err := toStarlark(v[i])
+			if err != nil {
+				return nil, err
+			}
+			elems[i] = elem
+		}
+		return starlark.NewList(elems), nil
+	case map[string]any:
+		dict := starlark.NewDict(len(v))
+		for _, key := range sortedNames(v) {
+			value, err := toStarlark(v[key])
+			if err != nil {
+				return nil, err
+			}
+			if err := dict.SetKey(starlark.String(key), value); err != nil {
+				return nil, err
+			}
+		}
+		return dict, nil
+	}
+	return nil, fmt.Errorf("%T is no plain data", v)
 }
 
 // fromStarlark converts a plain Starlark value to Go: nil, bool, int64,

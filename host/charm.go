@@ -23,7 +23,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -42,7 +41,7 @@ var entries = [...]string{"src/charm.star", "charm.star"}
 const std = "@std//"
 
 // maxScript is how large a .star file may be.
-const maxScript = 4 << 20
+const maxScript = 1 << 20
 
 // dialect is the Starlark of charms: the standard one with sets, and with
 // recursion, because an emitted event may lead back to the function that
@@ -107,8 +106,28 @@ func LoadDir(dir string) (*Charm, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the charm: %w", err)
 	}
-	return Load(root.FS())
+	return Load(charmFS{root.FS()})
 }
+
+// A charmFS is a charm's directory. It opens regular files and directories, and
+// nothing that would wait for somebody to write to it.
+type charmFS struct{ fs.FS }
+
+func (f charmFS) Stat(name string) (fs.FileInfo, error)      { return fs.Stat(f.FS, name) }
+func (f charmFS) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(f.FS, name) }
+
+func (f charmFS) Open(name string) (fs.File, error) {
+	info, err := f.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errNoFile}
+	}
+	return f.FS.Open(name)
+}
+
+var errNoFile = errors.New("it is not a regular file")
 
 // SourceIn gives the text of the files in a charm's directory, for messages
 // about a charm that could not be loaded.
@@ -119,7 +138,7 @@ func SourceIn(dir string) func(name string) ([]byte, bool) {
 			return nil, false
 		}
 		defer root.Close()
-		f, err := root.Open(filepath.FromSlash(name))
+		f, err := charmFS{root.FS()}.Open(name)
 		if err != nil {
 			return nil, false
 		}

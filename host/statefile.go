@@ -54,7 +54,7 @@ func (s *fileStore) Load(ctx context.Context) ([]byte, error) {
 	if err := s.acquire(ctx); err != nil {
 		return nil, err
 	}
-	f, err := os.Open(s.String())
+	f, err := os.OpenFile(s.String(), os.O_RDONLY|unix.O_NONBLOCK, 0) // not to wait for the writer of a FIFO
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -62,6 +62,11 @@ func (s *fileStore) Load(ctx context.Context) ([]byte, error) {
 		return nil, &StateError{Store: s.String(), Message: err.Error(), Err: err}
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil {
+		return nil, &StateError{Store: s.String(), Message: err.Error(), Err: err}
+	} else if !info.Mode().IsRegular() {
+		return nil, &StateError{Store: s.String(), Message: errNoFile.Error(), Cure: "remove it", Err: errNoFile}
+	}
 	raw, err := io.ReadAll(io.LimitReader(f, maxState+1))
 	if err != nil {
 		return nil, &StateError{Store: s.String(), Message: err.Error(), Err: err}

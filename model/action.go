@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -154,8 +155,11 @@ func resultText(value any) (string, error) {
 		}
 		return text, nil
 	case []any:
-		text, err := json.Marshal(value)
-		return string(text), err
+		var text bytes.Buffer
+		enc := json.NewEncoder(&text)
+		enc.SetEscapeHTML(false)
+		err := enc.Encode(value)
+		return strings.TrimSpace(text.String()), err
 	}
 	return "", fmt.Errorf("it is of the Go type %T, which is not plain data", value)
 }

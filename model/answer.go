@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/big"
 	"strconv"
+	"strings"
 )
 
 // maxAnswer bounds, in bytes, what is accepted as a tool's answer.
@@ -46,6 +48,11 @@ func plain(value any) any {
 	case json.Number:
 		if n, err := strconv.ParseInt(value.String(), 10, 64); err == nil {
 			return n
+		}
+		if !strings.ContainsAny(value.String(), ".eE") {
+			if n, ok := new(big.Int).SetString(value.String(), 10); ok {
+				return n
+			}
 		}
 		if f, err := value.Float64(); err == nil {
 			return f
