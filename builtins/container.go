@@ -68,7 +68,7 @@ var containerTable = table[*container]{
 				return wrapPlanObject(plan)
 			}},
 
-		{name: "replan", sig: "(*, timeout: float = 30)", doc: "Starts services whose startup is enabled and restarts those whose configuration changed. Waits for it, timeout seconds at most; 0 does not wait. ChangeError if a service does not stay up for a second.",
+		{name: "replan", sig: "(*, timeout: float = 30)", doc: "Starts services whose startup is enabled and restarts those whose configuration changed. Waits for it, timeout seconds at most, or else TimeoutError; 0 does not wait. ChangeError if a service does not stay up for a second.",
 			call: func(c *container, in invocation) (starlark.Value, error) {
 				wait, err := waitOptions(in)
 				if err != nil {

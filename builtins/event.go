@@ -188,7 +188,7 @@ var eventTable = table[*Event]{
 				}
 				return toStarlark(params)
 			}},
-		{name: "set_results", sig: "(results: dict)", doc: "Gives results to the action's user. Keys are lower-case letters, digits, - and .; nested dicts are flattened with a dot. Several calls add up.", only: kind("action"),
+		{name: "set_results", sig: "(results: dict)", doc: "Gives results to the action's user. Keys are lower-case letters, digits, - and .; nested dicts are flattened with a dot. stdout, stderr and return-code are Juju's own. A list is given as JSON. Several calls add up.", only: kind("action"),
 			call: setResults},
 		{name: "log", sig: "(message: str)", doc: "Shows a line to the action's user while the action runs.", only: kind("action"),
 			call: func(e *Event, in invocation) (starlark.Value, error) {

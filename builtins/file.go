@@ -37,7 +37,7 @@ var fileInfoTable = table[*fileInfo]{
 				mode, err := f.info.Mode()
 				return starlark.MakeInt(mode), err
 			}},
-		{name: "last_modified", sig: "time", doc: "When it was last changed, in whole seconds.",
+		{name: "last_modified", sig: "time.time", doc: "When it was last changed, in whole seconds.",
 			get: func(f *fileInfo) (starlark.Value, error) { return startime.Time(f.info.LastModified), nil }},
 		{name: "user_id", sig: "int", doc: "The owner's number, or None.",
 			get: func(f *fileInfo) (starlark.Value, error) { return optionalInt(f.info.UserID), nil }},

@@ -29,7 +29,7 @@ var (
 
 var mappingTable = table[*mapping]{
 	typ: "mapping",
-	doc: "A read-only dictionary of things that are looked up when asked for.",
+	doc: "A read-only dictionary of things that are looked up when asked for: `m[key]`, `key in m`, `len(m)` and `for key in m` work as with a dict. It is what model.config, model.relations, relation.data and others are.",
 	members: []member[*mapping]{
 		{name: "get", sig: "(key, default = None)", doc: "The value of key; default if there is none, or it is None.",
 			call: func(m *mapping, in invocation) (starlark.Value, error) {

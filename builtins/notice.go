@@ -35,11 +35,11 @@ var noticeTable = table[*notice]{
 				}
 				return starlark.MakeInt(*n.UserID)
 			})},
-		{name: "first_occurred", sig: "time", doc: "When it first occurred.",
+		{name: "first_occurred", sig: "time.time", doc: "When it first occurred.",
 			get: noticeField(func(n *pebble.Notice) starlark.Value { return startime.Time(n.FirstOccurred) })},
-		{name: "last_occurred", sig: "time", doc: "When it last occurred.",
+		{name: "last_occurred", sig: "time.time", doc: "When it last occurred.",
 			get: noticeField(func(n *pebble.Notice) starlark.Value { return startime.Time(n.LastOccurred) })},
-		{name: "last_repeated", sig: "time", doc: "When it last counted as news.",
+		{name: "last_repeated", sig: "time.time", doc: "When it last counted as news.",
 			get: noticeField(func(n *pebble.Notice) starlark.Value { return startime.Time(n.LastRepeated) })},
 		{name: "occurrences", sig: "int", doc: "How often it occurred.",
 			get: noticeField(func(n *pebble.Notice) starlark.Value { return starlark.MakeInt(n.Occurrences) })},

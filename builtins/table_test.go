@@ -218,8 +218,6 @@ func checkAttribute(t *testing.T, m MemberDoc, got starlark.Value) {
 	switch typ {
 	case "str":
 		typ = "string"
-	case "time", "duration":
-		typ = "time." + typ
 	case "mapping":
 		_, isMapping := got.(*mapping)
 		_, isEager := got.(*eagerMapping)
