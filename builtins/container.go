@@ -529,6 +529,9 @@ func (a *fileAttributes) read(in invocation) (permissions *int, owner pebble.Own
 		return s
 	}
 	permissions = number("permissions", a.permissions)
+	if p := permissions; p != nil && err == nil && (*p < 0 || *p > 0o777) {
+		err = fmt.Errorf("%s: permissions is %d, which is 0o%o; want 0 to 0o777, written like 0o644", in.name, *p, *p)
+	}
 	owner = pebble.Owner{
 		UserID: number("user_id", a.userID), User: text("user", a.user),
 		GroupID: number("group_id", a.groupID), Group: text("group", a.group),

@@ -87,7 +87,7 @@ func (r *relation) data() (starlark.Value, error) {
 	for i, name := range names {
 		keys[i] = r.h.entity(name)
 	}
-	return &mapping{typ: "relation_data", keys: keys, lookup: func(key starlark.Value) (starlark.Value, bool, error) {
+	return &relationData{mapping{typ: "relation_data", keys: keys, lookup: func(key starlark.Value) (starlark.Value, bool, error) {
 		name, err := entityName(key)
 		if err != nil {
 			return nil, false, fmt.Errorf("relation.data[…]: %w", err)
@@ -98,7 +98,17 @@ func (r *relation) data() (starlark.Value, error) {
 		}
 		v, err := newDatabag(bag)
 		return v, err == nil, err
-	}}, nil
+	}}}, nil
+}
+
+// relationData is the value of relation.data.
+type relationData struct{ mapping }
+
+var _ starlark.HasSetKey = (*relationData)(nil)
+
+// SetKey implements starlark.HasSetKey, to say what to write instead.
+func (d *relationData) SetKey(key, _ starlark.Value) error {
+	return fmt.Errorf("a databag cannot be replaced: write relation.data[…].update({…}), or relation.data[…][\"key\"] = \"value\"")
 }
 
 // entity is the unit or application of that name.

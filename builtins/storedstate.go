@@ -111,6 +111,9 @@ func (s *stored) AttrNames() []string {
 }
 
 func (s *stored) unknown(name string) error {
+	if name == "set_default" {
+		return starlark.NoSuchAttrError(fmt.Sprintf("stored state %q has no set_default: storedstate.define(name = value) gives the defaults", s.name))
+	}
 	return starlark.NoSuchAttrError(fmt.Sprintf("stored state %q has no attribute %q: name it in define(%s = …)", s.name, name, name))
 }
 
@@ -150,7 +153,7 @@ func (s *stored) SetField(name string, v starlark.Value) error {
 	}
 	raw, err := encodePlain(name, v)
 	if err != nil {
-		return fmt.Errorf("cannot store %w", err)
+		return fmt.Errorf("cannot store this: %w", err)
 	}
 	was, err := s.h.Store.Value(s.name, name)
 	if err != nil {

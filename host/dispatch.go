@@ -126,6 +126,14 @@ func (d *dispatch) guarded(f func() error) (err error) {
 	err = f()
 	// The interpreter's error tells of a cancellation in words only.
 	if cause := context.Cause(d.hook.Context); err != nil && errors.Is(cause, context.Canceled) && !errors.Is(err, context.Canceled) {
+		var eval *starlark.EvalError
+		if errors.As(err, &eval) {
+			for i := range eval.CallStack {
+				if at := eval.CallStack.At(i); at.Pos.Line > 0 { // a builtin has no position
+					return fmt.Errorf("in %s at %s: %w", at.Name, at.Pos, cause)
+				}
+			}
+		}
 		return cause
 	}
 	return err

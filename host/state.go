@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -121,7 +122,7 @@ func ParseDocument(store string, raw []byte) (*Document, error) {
 	}
 	switch err := json.Unmarshal(raw, &header); {
 	case err != nil:
-		return nil, damaged(err.Error(), err)
+		return nil, damaged(jsonReason(err), err)
 	case header.Version == nil:
 		return nil, damaged("it does not say which version it has", nil)
 	case *header.Version != DocumentVersion:
@@ -132,12 +133,24 @@ func ParseDocument(store string, raw []byte) (*Document, error) {
 		}
 	}
 	if err := json.Unmarshal(raw, doc); err != nil {
-		return nil, damaged(err.Error(), err)
+		return nil, damaged(jsonReason(err), err)
 	}
 	if slices.Contains(doc.Deferred, nil) {
 		return nil, damaged("a deferred event is null", nil)
 	}
 	return doc, nil
+}
+
+// jsonReason says what is wrong with JSON without the names of Go's types.
+func jsonReason(err error) string {
+	var typed *json.UnmarshalTypeError
+	switch {
+	case !errors.As(err, &typed):
+		return err.Error()
+	case typed.Field == "":
+		return fmt.Sprintf("it holds a JSON %s, not an object", typed.Value)
+	}
+	return fmt.Sprintf("%q is a JSON %s", typed.Field, typed.Value)
 }
 
 // Encode writes the document.

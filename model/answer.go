@@ -17,6 +17,13 @@ const maxAnswer = 64 << 20
 
 // nonsense is the failure of a tool whose answer cannot be understood.
 func nonsense(tool string, err error) error {
+	var typed *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &typed) && typed.Field == "":
+		err = fmt.Errorf("a JSON %s was not to be expected", typed.Value)
+	case errors.As(err, &typed):
+		err = fmt.Errorf("a JSON %s was not to be expected in %q", typed.Value, typed.Field)
+	}
 	return &Error{Kind: HookToolError, Tool: tool, Message: fmt.Sprintf("cannot read the answer of %s: %v", tool, err), Err: err}
 }
 
