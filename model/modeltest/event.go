@@ -102,10 +102,14 @@ func (j *Juju) plan(e Event) (*plan, error) {
 	return p, nil
 }
 
+// unknownEvent says what there is instead, in this version of Juju.
 func (j *Juju) unknownEvent(e Event) error {
+	if def, ok := j.meta.Event(strings.ReplaceAll(e.Name, "-", "_") + "_action"); ok && !e.Action {
+		return fmt.Errorf("%s is an action: run %s-action", def.Subject, def.Subject)
+	}
 	var known []string
 	for _, def := range j.meta.Events() {
-		if def.Kind.Lifecycle() || (def.Kind == model.Action) != e.Action {
+		if def.Kind.Lifecycle() || (def.Kind == model.Action) != e.Action || j.lacksEvent(def.Kind) != "" {
 			continue
 		}
 		if e.Action {
