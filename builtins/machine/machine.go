@@ -41,17 +41,17 @@ type TransportOptions struct {
 }
 
 // An UndescribedError says that the charm wanted something of a simulated
-// machine that its test does not describe. It is an error of the test, so
-// nothing in the charm can catch it.
+// machine that the simulation was not told of. It is an error of the state or
+// of the test, so nothing in the charm can catch it.
 type UndescribedError struct {
-	// What the charm did: "GET http://localhost/version".
+	// What the charm did: "the request GET http://localhost/version".
 	What string
-	// Cure is what to add to the test.
+	// Cure is what to add to the description of the machine.
 	Cure string
 }
 
 func (e *UndescribedError) Error() string {
-	return fmt.Sprintf("the test does not describe %s: %s", e.What, e.Cure)
+	return fmt.Sprintf("the simulation was not told of %s: %s", e.What, e.Cure)
 }
 
 // Real returns the machine that this process runs on.

@@ -126,10 +126,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	r, ok := t.take(req, body)
 	if !ok {
 		target := *req.URL
-		target.RawQuery = ""
+		target.RawQuery, target.User = "", nil // a route fits whatever they are
 		return nil, &machine.UndescribedError{
 			What: fmt.Sprintf("the request %s %s", req.Method, req.URL.Redacted()),
-			Cure: fmt.Sprintf("add a route to http, {method: %s, url: %q, …}", req.Method, target.Redacted()),
+			Cure: fmt.Sprintf("add a route to http, {method: %s, url: %q, …}", req.Method, target.String()),
 		}
 	}
 	switch r.fail {

@@ -80,7 +80,7 @@ func TestUndescribedRequest(t *testing.T) {
 		require.ErrorAs(t, err, &undescribed, "%s %s", c[0], c[1])
 	}
 	_, _, err = do(t, m, "GET", "http://u:hunter2@app/b", "")
-	assert.EqualError(t, err, `the test does not describe the request GET http://u:xxxxx@app/b: add a route to http, {method: GET, url: "http://u:xxxxx@app/b", …}`)
+	assert.EqualError(t, err, `the simulation was not told of the request GET http://u:xxxxx@app/b: add a route to http, {method: GET, url: "http://app/b", …}`)
 	assert.Len(t, m.Requests(), 6)
 }
 
