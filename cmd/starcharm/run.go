@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -84,6 +85,9 @@ the state says otherwise.`,
 				state.Juju.Leader = false
 			}
 			e.Name, e.Action = eventName(args[0])
+			if err := checkSubject(cmd, charm.Metadata, e, args[0]); err != nil {
+				return err
+			}
 			if e.Params, err = actionParams(params); err != nil {
 				return err
 			}
@@ -95,6 +99,10 @@ the state says otherwise.`,
 			}
 			e.SecretRevision = revision
 			outcome, err := simulate.Run(cmd.Context(), charm, state, e)
+			var wrong *simulate.StateError
+			if errors.As(err, &wrong) && stateFile != "" {
+				return fmt.Errorf("%s: %w", stateFile, err)
+			}
 			if err != nil {
 				return err
 			}
@@ -110,9 +118,9 @@ the state says otherwise.`,
 	f.IntVar(&unit, "remote-unit", 0, "number of the remote unit (default the first; -1: the remote application)")
 	f.StringVar(&e.SecretID, "secret-id", "", "which secret a secret event is about")
 	f.IntVar(&revision, "secret-revision", 0, "which revision")
-	f.StringVar(&e.NoticeID, "notice-id", "", "the notice of a pebble-custom-notice event")
-	f.StringVar(&e.NoticeKey, "notice-key", "", "its key")
-	f.StringVar(&e.CheckName, "check", "", "the check of a pebble-check-failed or -recovered event")
+	f.StringVar(&e.NoticeID, "notice-id", "", "the notice of a pebble-custom-notice event (default the only one)")
+	f.StringVar(&e.NoticeKey, "notice-key", "", "its key (default that of the only one)")
+	f.StringVar(&e.CheckName, "check", "", "the check of a pebble-check-failed or -recovered event (default the only one)")
 	f.BoolVar(&follower, "follower", false, "the unit is not the leader, whatever the state says")
 	f.BoolVar(&asJSON, "json", false, "show the outcome as JSON")
 	return cmd
@@ -151,6 +159,56 @@ func eventName(arg string) (name string, action bool) {
 	}
 	name = strings.ReplaceAll(strings.TrimPrefix(arg, "hooks/"), "_", "-")
 	return strings.CutSuffix(name, "-action")
+}
+
+// subjectFlags are the flags that say what an event is about, and the events
+// that are about such a thing.
+var subjectFlags = [...]struct {
+	name, events string
+	fits         func(model.EventKind) bool
+}{
+	{"param", "an action", kinds(model.Action)},
+	{"relation-id", "a relation event", model.EventKind.Relation},
+	{"remote-unit", "relation-joined, relation-changed and relation-departed", kinds(model.RelationJoined, model.RelationChanged, model.RelationDeparted)},
+	{"secret-id", "a secret event", kinds(model.SecretChanged, model.SecretRotate, model.SecretRemove, model.SecretExpired)},
+	{"secret-revision", "secret-remove and secret-expired", kinds(model.SecretRemove, model.SecretExpired)},
+	{"notice-id", "pebble-custom-notice", kinds(model.PebbleCustomNotice)},
+	{"notice-key", "pebble-custom-notice", kinds(model.PebbleCustomNotice)},
+	{"check", "pebble-check-failed and pebble-check-recovered", kinds(model.PebbleCheckFailed, model.PebbleCheckRecovered)},
+}
+
+func kinds(some ...model.EventKind) func(model.EventKind) bool {
+	return func(k model.EventKind) bool { return slices.Contains(some, k) }
+}
+
+// checkSubject refuses flags about something that the event is not about.
+func checkSubject(cmd *cobra.Command, meta *model.Metadata, e modeltest.Event, arg string) error {
+	name := strings.ReplaceAll(e.Name, "-", "_")
+	if e.Action {
+		name += "_action"
+	}
+	def, ok := meta.Event(name)
+	if !ok {
+		return nil // an unknown event has its own error
+	}
+	flags := cmd.Flags()
+	for _, flag := range subjectFlags {
+		if flags.Changed(flag.name) && !flag.fits(def.Kind) {
+			return fmt.Errorf("--%s goes with %s, not with %s", flag.name, flag.events, arg)
+		}
+	}
+	if unit, err := flags.GetInt("remote-unit"); err == nil && flags.Changed("remote-unit") {
+		switch {
+		case unit < -1:
+			return fmt.Errorf("--remote-unit %d: want the number of a unit, or -1 for the remote application", unit)
+		case unit == -1 && def.Kind != model.RelationChanged:
+			return fmt.Errorf("--remote-unit -1, the remote application, goes with relation-changed, not with %s", arg)
+		}
+	}
+	if revision, err := flags.GetInt("secret-revision"); err == nil && flags.Changed("secret-revision") && revision < 1 {
+		return fmt.Errorf("--secret-revision %d: revisions count from 1", revision)
+	}
+	return nil
 }
 
 // setOptions applies --set, each value read as the option's type says.

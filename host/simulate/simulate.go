@@ -80,22 +80,38 @@ type Step struct {
 
 // Run runs one hook or action of the charm, starting from state, which stays
 // as it is. Containers that state does not name are there and can be reached;
-// for a relation event of an endpoint without a relation, one is there.
+// for a relation event of an endpoint without a relation, one is there. The
+// event of a check or a notice is about the only one if it does not say which.
 //
-// The error is about the state or the event; one of the charm is in the
+// The error is about the event, or a [StateError]; one of the charm is in the
 // outcome.
 func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.Event) (*Outcome, error) {
 	before := state.clone()
 	if err := before.complete(charm.Metadata); err != nil {
-		return nil, err
+		return nil, &StateError{err}
 	}
 	before.relate(charm.Metadata, &event)
 	juju, err := modeltest.New(charm.Metadata, &before.Juju)
 	if err != nil {
-		return nil, err
+		return nil, &StateError{err}
 	}
 	juju.CharmDir = fmt.Sprintf("/var/lib/juju/agents/unit-%s-%d/charm", juju.State().AppName, juju.State().UnitID)
 	before.Juju = *juju.State()
+	simulated, err := machinetest.New(before.Machine)
+	if err != nil {
+		return nil, &StateError{err}
+	}
+	pebbles := map[string]*pebbletest.Server{}
+	for i, c := range before.Containers {
+		if err := c.Validate(); err != nil {
+			return nil, &StateError{err}
+		}
+		pebbles[c.Name] = pebbletest.New(pebbletest.Config{State: c, Now: simulated.Now})
+		before.Containers[i] = explicit(pebbles[c.Name].State()) // with all defaults filled in
+	}
+	if err := before.choose(charm.Metadata, &event); err != nil {
+		return nil, err
+	}
 	env, err := juju.Env(event)
 	if err != nil {
 		return nil, err
@@ -106,11 +122,7 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 	}
 	document, err := before.document()
 	if err != nil {
-		return nil, err
-	}
-	simulated, err := machinetest.New(before.Machine)
-	if err != nil {
-		return nil, err
+		return nil, &StateError{err}
 	}
 	hook, err := juju.Begin(event)
 	if err != nil {
@@ -118,14 +130,6 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 	}
 
 	r := &recorder{}
-	pebbles := map[string]*pebbletest.Server{}
-	for i, c := range before.Containers {
-		if err := c.Validate(); err != nil {
-			return nil, err
-		}
-		pebbles[c.Name] = pebbletest.New(pebbletest.Config{State: c, Now: simulated.Now})
-		before.Containers[i] = explicit(pebbles[c.Name].State()) // with all defaults filled in
-	}
 	store := &host.MemoryStore{Document: document}
 	var stderr bytes.Buffer
 	o := &Outcome{Event: hookName(event), Unit: hookContext.UnitName}
@@ -270,7 +274,7 @@ func (t httpTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	var undescribed *machine.UndescribedError
 	switch {
 	case errors.As(err, &undescribed):
-		s.Failed, s.Result = true, "the state does not describe it"
+		s.Failed, s.Result = true, "the simulation was not told of it"
 	case err != nil:
 		s.Failed, s.Result = true, err.Error()
 	default:

@@ -46,6 +46,12 @@ type Deferred struct {
 	Data         map[string]any `yaml:"data,omitempty"`
 }
 
+// A StateError says why a state cannot be that of a unit of the charm.
+type StateError struct{ Err error }
+
+func (e *StateError) Error() string { return e.Err.Error() }
+func (e *StateError) Unwrap() error { return e.Err }
+
 // ReadState reads a state file. The error names the line of a key that is
 // unknown, and the nearest one.
 func ReadState(path string) (*State, error) {
