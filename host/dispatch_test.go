@@ -363,7 +363,7 @@ func TestCancel(t *testing.T) {
 			}))
 			err := charm.Dispatch(ctx, options)
 			require.Error(t, err)
-			assert.Contains(t, stderr.String(), "The hook was stopped: told to")
+			assert.Regexp(t, `^The hook was stopped: in on_start at charm\.star:[56]:\d+: told to: `, stderr.String())
 			assert.Nil(t, options.Store.(*host.MemoryStore).Document)
 		})
 	}
