@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -11,6 +12,9 @@ import (
 
 // maxShown is how much of one value is shown, in characters.
 const maxShown = 100
+
+// maxLog is how much of one line of the log is shown, in characters.
+const maxLog = 2000
 
 const (
 	colorDim   = "\x1b[2m"
@@ -33,13 +37,13 @@ func (o *Outcome) Render(color bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s on %s\n", paint(colorBold, shown(o.Event)), shown(o.Unit))
 
-	if len(o.Steps) > 0 {
-		fmt.Fprintf(&b, "\n%s\n", paint(colorBold, "what it did"))
+	fmt.Fprintf(&b, "\n%s\n", paint(colorBold, "what it did"))
+	if !slices.ContainsFunc(o.Steps, Step.visible) {
+		fmt.Fprintf(&b, "  nothing\n")
 	}
 	for _, s := range o.Steps {
 		switch {
-		case s.Via == "log" && s.What == "TRACE":
-			// A security event: for who watches the log, not for the author.
+		case !s.visible():
 		case s.Via == "log":
 			level := shown(s.What)
 			code := colorDim
@@ -118,17 +122,21 @@ func (o *Outcome) Render(color bool) string {
 	return b.String()
 }
 
+// visible says whether the step is shown to a person. A security event is for
+// who watches the log, not for the author.
+func (s Step) visible() bool { return s.Via != "log" || s.What != "TRACE" }
+
 // logMessage is a log line's text; of the traceback, which is shown below as a
 // diagnostic, only the first line.
 func (o *Outcome) logMessage(s Step) string {
 	first, rest, more := strings.Cut(s.Result, "\n")
 	switch {
 	case !more:
-		return shown(first)
+		return line(first, maxLog)
 	case o.ExitCode != 0 && s.What == "ERROR" && strings.HasPrefix(rest, "Traceback"):
-		return shown(first) + " (below)"
+		return line(first, maxLog) + " (below)"
 	}
-	return shown(strings.ReplaceAll(s.Result, "\n", " ⏎ "))
+	return line(strings.ReplaceAll(s.Result, "\n", " ⏎ "), maxLog)
 }
 
 // value is a plain value as it is shown.
