@@ -583,3 +583,36 @@ func TestRealLargeStateKeptByJuju(t *testing.T) {
 		assert.Equal(t, 4, count)
 	})
 }
+
+// TestRealRestrictedContexts runs collect-metrics and meter-status-changed as Juju's metrics workers do: with a few
+// variables, the unit's tag for its name, and few tools.
+func TestRealRestrictedContexts(t *testing.T) {
+	source := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(source, "charmcraft.yaml"), []byte("name: everything\nsummary: s\ndescription: d\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(source, "metrics.yaml"), []byte("metrics: {users: {type: gauge, description: d}}\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(source, "charm.star"), []byte(`
+stored = storedstate.define(seen = [])
+
+def see(event):
+    stored.seen = stored.seen + [event.name]
+    log.info("%s on %s of %s", event.name, model.unit.name, model.app.name)
+    if event.name == "collect_metrics":
+        event.add_metrics({"users": 3})
+
+def never(event):
+    fail("not in a restricted context")
+
+framework.observe([framework.on.collect_metrics, framework.on.meter_status_changed], see)
+framework.observe(framework.on.collect_unit_status, never)
+framework.reconcile(never)
+`), 0o600))
+	bothWays(t, func(t *testing.T, tools string) {
+		u := deploy(t, packed(t, source), tools)
+		for _, kind := range []string{"collect-metrics", "meter-status-changed"} {
+			o := u.runs(peers.JujuHook{Kind: kind, Restricted: true})
+			assert.Contains(t, o.Log(), "INFO "+strings.ReplaceAll(kind, "-", "_")+" on everything/0 of everything")
+		}
+		require.Len(t, u.World.Metrics, 1)
+		assert.Contains(t, u.state(), "meter_status_changed")
+	})
+}
