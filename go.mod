@@ -3,7 +3,6 @@ module github.com/starcharm/starcharm
 go 1.26
 
 require (
-	github.com/coder/websocket v1.8.14
 	github.com/google/renameio/v2 v2.0.2
 	github.com/rogpeppe/go-internal v1.14.1
 	github.com/spf13/cobra v1.10.2
