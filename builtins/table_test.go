@@ -221,7 +221,8 @@ func checkAttribute(t *testing.T, m MemberDoc, got starlark.Value) {
 	case "mapping":
 		_, isMapping := got.(*mapping)
 		_, isEager := got.(*eagerMapping)
-		assert.True(t, isMapping || isEager, "%s is a %s", m.Name, got.Type())
+		_, isData := got.(*relationData)
+		assert.True(t, isMapping || isEager || isData, "%s is a %s", m.Name, got.Type())
 		return
 	case "struct":
 		assert.IsType(t, &starlarkstruct.Struct{}, got)
