@@ -1,8 +1,6 @@
 package builtins
 
 import (
-	"fmt"
-
 	"go.starlark.net/starlark"
 
 	"github.com/starcharm/starcharm/pebble"
@@ -30,12 +28,7 @@ var checkTable = table[*check]{
 		{name: "status", sig: "str", doc: "up, down or inactive.",
 			get: checkField(func(c *pebble.CheckInfo) starlark.Value { return starlark.String(c.Status) })},
 		{name: "successes", sig: "int", doc: "How often it succeeded; None where Pebble does not say.",
-			get: checkField(func(c *pebble.CheckInfo) starlark.Value {
-				if c.Successes == nil {
-					return starlark.None
-				}
-				return starlark.MakeInt(*c.Successes)
-			})},
+			get: checkField(func(c *pebble.CheckInfo) starlark.Value { return optionalInt(c.Successes) })},
 		{name: "failures", sig: "int", doc: "How often it failed in a row.",
 			get: checkField(func(c *pebble.CheckInfo) starlark.Value { return starlark.MakeInt(c.Failures) })},
 		{name: "threshold", sig: "int", doc: "After how many failures it is down.",
@@ -73,7 +66,7 @@ func (c *container) fetchCheck(name string) (*pebble.CheckInfo, error) {
 			return info, nil
 		}
 	}
-	return nil, &Failure{Kind: modelKinds["ModelError"], Message: fmt.Sprintf("container %s has no check %q", c.name, name)}
+	return nil, absent(nil, "container %s has no check %q", c.name, name)
 }
 
 func (e *Event) check() (starlark.Value, error) {

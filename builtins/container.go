@@ -316,7 +316,7 @@ func (c *container) getService(in invocation) (starlark.Value, error) {
 			return &serviceInfo{ServiceInfo: info}, nil
 		}
 	}
-	return nil, &Failure{Kind: modelKinds["ModelError"], Message: fmt.Sprintf("container %s has no service %q", c.name, name)}
+	return nil, absent(nil, "container %s has no service %q", c.name, name)
 }
 
 func (c *container) sendSignal(in invocation) (starlark.Value, error) {

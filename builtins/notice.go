@@ -29,12 +29,7 @@ var noticeTable = table[*notice]{
 		{name: "key", sig: "str", doc: "What it is about: \"example.com/path\".",
 			get: func(n *notice) (starlark.Value, error) { return starlark.String(n.key), nil }},
 		{name: "user_id", sig: "int", doc: "The user that may see it; None for everybody.",
-			get: noticeField(func(n *pebble.Notice) starlark.Value {
-				if n.UserID == nil {
-					return starlark.None
-				}
-				return starlark.MakeInt(*n.UserID)
-			})},
+			get: noticeField(func(n *pebble.Notice) starlark.Value { return optionalInt(n.UserID) })},
 		{name: "first_occurred", sig: "time.time", doc: "When it first occurred.",
 			get: noticeField(func(n *pebble.Notice) starlark.Value { return startime.Time(n.FirstOccurred) })},
 		{name: "last_occurred", sig: "time.time", doc: "When it last occurred.",
@@ -84,7 +79,7 @@ func (c *container) newNotice(n *pebble.Notice) *notice {
 func (c *container) fetchNotice(id string) (*pebble.Notice, error) {
 	n, err := c.client.Notice(c.h.Context, id)
 	if isStatus(err, 404) {
-		return nil, &Failure{Kind: modelKinds["ModelError"], Message: fmt.Sprintf("container %s has no notice %q any more", c.name, id), Err: err}
+		return nil, absent(err, "container %s has no notice %q any more", c.name, id)
 	}
 	return n, c.h.pebbleFailure(err)
 }

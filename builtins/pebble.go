@@ -3,9 +3,11 @@ package builtins
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"go.starlark.net/starlark"
 
+	"github.com/starcharm/starcharm/model"
 	"github.com/starcharm/starcharm/pebble"
 )
 
@@ -59,6 +61,12 @@ func (h *Hook) pebbleFailure(err error) error {
 		}
 	}
 	return f
+}
+
+// absent is the failure of asking a container for what it does not have: a
+// ModelError, as in ops. err is Pebble's own, if it said so.
+func absent(err error, format string, args ...any) error {
+	return &Failure{Kind: modelKinds[string(model.ModelError)], Message: fmt.Sprintf(format, args...), Err: err}
 }
 
 // isStatus says whether Pebble refused a request with this HTTP status.

@@ -212,7 +212,7 @@ func decodePlainNumber(text string) (starlark.Value, error) {
 }
 
 // toStarlark converts what package model gives (strings, numbers, bools, nil,
-// []any, map[string]any, with keys sorted) to a frozen Starlark value.
+// []any, map[string]any, whose keys it sorts) to a frozen Starlark value.
 func toStarlark(v any) (starlark.Value, error) {
 	switch v := v.(type) {
 	case nil:
@@ -229,17 +229,6 @@ func toStarlark(v any) (starlark.Value, error) {
 		return starlark.Float(v), nil
 	case json.RawMessage:
 		return decodePlain(v)
-	}
-	value, err := plainToStarlark(v)
-	if err != nil {
-		return nil, err
-	}
-	value.Freeze()
-	return value, nil
-}
-
-func plainToStarlark(v any) (starlark.Value, error) {
-	switch v := v.(type) {
 	case *big.Int:
 		return starlark.MakeBigInt(v), nil
 	case []any:
@@ -251,7 +240,9 @@ func plainToStarlark(v any) (starlark.Value, error) {
 			}
 			elems[i] = elem
 		}
-		return starlark.NewList(elems), nil
+		list := starlark.NewList(elems)
+		list.Freeze()
+		return list, nil
 	case map[string]any:
 		dict := starlark.NewDict(len(v))
 		for _, key := range sortedNames(v) {
@@ -263,6 +254,7 @@ func plainToStarlark(v any) (starlark.Value, error) {
 				return nil, err
 			}
 		}
+		dict.Freeze()
 		return dict, nil
 	}
 	return nil, fmt.Errorf("%T is no plain data", v)

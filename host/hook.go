@@ -50,15 +50,15 @@ func RunHook(ctx context.Context, env map[string]string, dir string, stderr io.W
 	defer tools.Close()
 
 	charm, err := LoadDir(hook.CharmDir)
-	if err != nil {
+	if err != nil || nested {
+		// There is nothing to dispatch, only something to say.
 		m := model.New(ctx, model.Config{Context: hook, Metadata: &model.Metadata{}, Tools: tools, Now: machine.Real().Now})
 		r := &reporter{context: hook, model: m, stderr: stderr}
-		r.report(err, SourceIn(hook.CharmDir))
-		return 1
-	}
-	if nested {
-		m := model.New(ctx, model.Config{Context: hook, Metadata: charm.Metadata, Tools: tools, Now: machine.Real().Now})
-		(&reporter{context: hook, model: m, stderr: stderr}).log("DEBUG", "The charm called itself; there is nothing to do.")
+		if err != nil {
+			r.report(err, SourceIn(hook.CharmDir))
+			return 1
+		}
+		r.log("DEBUG", "The charm called itself; there is nothing to do.")
 		return 0
 	}
 	err = charm.Dispatch(ctx, Options{

@@ -95,8 +95,8 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 	if err != nil {
 		return nil, &StateError{err}
 	}
-	juju.CharmDir = fmt.Sprintf("/var/lib/juju/agents/unit-%s-%d/charm", juju.State().AppName, juju.State().UnitID)
-	before.Juju = *juju.State()
+	before.Juju = *juju.State() // with all defaults filled in
+	juju.CharmDir = fmt.Sprintf("/var/lib/juju/agents/unit-%s-%d/charm", before.Juju.AppName, before.Juju.UnitID)
 	simulated, err := machinetest.New(before.Machine)
 	if err != nil {
 		return nil, &StateError{err}
