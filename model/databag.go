@@ -19,6 +19,7 @@ type Databag struct {
 	relation *Relation
 	app      bool
 	data     map[string]string // nil: not read yet
+	stale    bool              // data may not be what Juju has
 }
 
 // Relation returns the relation that the databag belongs to.
@@ -92,10 +93,24 @@ func (b *Databag) Items() (map[string]string, error) {
 }
 
 // read returns the content: what relation-get said, with what this hook wrote.
+// With an error it is what was known last.
 func (b *Databag) read() (map[string]string, error) {
-	if b.data != nil {
+	if b.data != nil && !b.stale {
 		return b.data, nil
 	}
+	data, err := b.ask()
+	if err != nil {
+		return b.data, err
+	}
+	if data == nil {
+		data = map[string]string{}
+	}
+	b.data, b.stale = data, false
+	return data, nil
+}
+
+// ask asks Juju for the content.
+func (b *Databag) ask() (map[string]string, error) {
 	ok, reason, err := b.CanRead()
 	if err != nil {
 		return nil, err
@@ -112,23 +127,13 @@ func (b *Databag) read() (map[string]string, error) {
 	switch {
 	case isKind(err, RelationNotFoundError):
 		r.gone = true
-		b.data = map[string]string{}
-		return b.data, nil
+		return nil, nil
 	case err != nil && b.departed(err):
-		b.data = map[string]string{}
-		return b.data, nil
+		return nil, nil
 	case err != nil:
 		return nil, err
 	}
-	data, err := decode[map[string]string]("relation-get", answer)
-	if err != nil {
-		return nil, err
-	}
-	if data == nil {
-		data = map[string]string{}
-	}
-	b.data = data
-	return data, nil
+	return decode[map[string]string]("relation-get", answer)
 }
 
 // departed tells whether the error only says that a unit is gone.

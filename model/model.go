@@ -81,26 +81,35 @@ const maxArgument = 131_071
 
 // run runs a hook tool and returns its standard output.
 func (m *Model) run(tool string, stdin []byte, args ...string) ([]byte, error) {
-	call := hooktool.Call{Name: tool, Args: args, Stdin: stdin}
-	for _, arg := range args {
+	result, err := m.call(hooktool.Call{Name: tool, Args: args, Stdin: stdin})
+	if err != nil {
+		return nil, err
+	}
+	return result.Stdout, nil
+}
+
+// call runs a hook tool; one that fails is an error, with its result.
+func (m *Model) call(call hooktool.Call) (hooktool.Result, error) {
+	tool := call.Name
+	for _, arg := range call.Args {
 		switch {
 		case len(arg) > maxArgument:
-			return nil, &Error{Kind: ModelError, Tool: tool,
+			return hooktool.Result{}, &Error{Kind: ModelError, Tool: tool,
 				Message: fmt.Sprintf("cannot run %s: an argument has %d bytes, more than the %d that Linux takes: %q", tool, len(arg), maxArgument, shorten(arg))}
 		case strings.IndexByte(arg, 0) >= 0:
-			return nil, &Error{Kind: ModelError, Tool: tool,
+			return hooktool.Result{}, &Error{Kind: ModelError, Tool: tool,
 				Message: fmt.Sprintf("cannot run %s: an argument has a zero byte: %q", tool, shorten(arg))}
 		}
 	}
 	result, err := m.cfg.Tools.Run(m.ctx, call)
 	if err != nil {
-		return nil, m.unanswered(call, err)
-	}
-	if result.Code != 0 {
-		return nil, m.refused(call, result)
+		return hooktool.Result{}, m.unanswered(call, err)
 	}
 	if len(result.Stdout) > maxAnswer {
-		return nil, nonsense(tool, errors.New("it is too large"))
+		return hooktool.Result{}, nonsense(tool, errors.New("it is too large"))
 	}
-	return result.Stdout, nil
+	if result.Code != 0 {
+		return result, m.refused(call, result)
+	}
+	return result, nil
 }

@@ -68,8 +68,8 @@ func ParsePort(text string) (Port, error) {
 	return Port{Protocol: protocol, From: int(from), To: int(to)}.check()
 }
 
-// portChange is a port that was opened or closed before Juju was asked which
-// ports are open; its answer leaves out what this hook did.
+// portChange is a port that this hook opened or closed. Juju's list of the open
+// ports leaves that out.
 type portChange struct {
 	port Port
 	open bool
@@ -94,9 +94,8 @@ func (m *Model) changePort(tool string, p Port, open bool) error {
 		return err
 	}
 	change := portChange{p, open}
-	if m.ports == nil {
-		m.portChanges = append(m.portChanges, change)
-	} else {
+	m.portChanges = append(m.portChanges, change)
+	if m.ports != nil {
 		m.ports = change.apply(m.ports)
 	}
 	return nil
@@ -142,7 +141,7 @@ func (m *Model) OpenedPorts() ([]Port, error) {
 	for _, change := range m.portChanges {
 		ports = change.apply(ports)
 	}
-	m.ports, m.portChanges = ports, nil
+	m.ports = ports
 	return slices.Clone(ports), nil
 }
 

@@ -1,0 +1,53 @@
+package model
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/starcharm/starcharm/model/hooktool"
+)
+
+// Call runs any hook tool as it is given, for what the other methods do not
+// cover. What they remember and the call may have changed they ask of Juju
+// again: a tool that only reads costs nothing but itself.
+//
+// A tool that fails is an [Error] as from the other methods; the result, with
+// what the tool wrote, is there all the same.
+func (m *Model) Call(call hooktool.Call) (hooktool.Result, error) {
+	result, err := m.call(call)
+	// Also after a failure: the answer may have been lost on the way back.
+	m.forget(call)
+	return result, err
+}
+
+// forget drops what is remembered and what the call may have made untrue.
+func (m *Model) forget(call hooktool.Call) {
+	switch call.Name {
+	case "relation-set":
+		for _, r := range m.relations {
+			for _, bag := range r.databags {
+				bag.stale = true
+			}
+		}
+	case "status-set":
+		clear(m.statuses)
+	case "application-version-set":
+		m.version = nil
+	case "state-set", "state-delete":
+		m.state = nil
+	case "open-port", "close-port":
+		m.ports = nil
+		// Juju's list of the open ports leaves out what the hook does.
+		isPort := func(arg string) bool { return !strings.HasPrefix(arg, "-") }
+		if i := slices.IndexFunc(call.Args, isPort); i >= 0 {
+			if port, err := ParsePort(call.Args[i]); err == nil {
+				m.portChanges = append(m.portChanges, portChange{port, call.Name == "open-port"})
+			}
+		}
+	}
+	if strings.HasPrefix(call.Name, "secret-") { // secret-get too: it may move on to a newer revision
+		for _, s := range m.secrets {
+			s.content = nil
+		}
+	}
+}
