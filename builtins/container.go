@@ -2,7 +2,6 @@ package builtins
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -131,6 +130,9 @@ var containerTable = table[*container]{
 		{name: "stop_checks", sig: "(*checks: str) -> list[str]", doc: "Stops checks, at least one, and returns the names of those that were running. Each is told in Juju's log as a security event.",
 			call: (*container).stopChecks},
 
+		{name: "ensure", sig: "(*, layer: dict | str | layer = None, files: dict = {}, restart_on: list[str] = [], label: str = \"charm\", timeout: float = None) -> bool", doc: "Makes the container what it should be, writes only what differs, and returns whether anything did. files are written first, then the layer is added under the label (combined with what has it already), then services follow: a replan if the plan changed, the start of the layer's services whose startup is enabled and that do not run, and the restart of those that run when a file of restart_on changed: the layer's services, or all without a layer. files are by path: str or bytes for the content, None for no such file, or a dict or struct with content, permissions, user, user_id, group, group_id; directories above are made; permissions and owner that are not given stay as they are. timeout is how long to wait for services, each time, in seconds: by default 30 and the longest kill-delay of the layer. Fails as push, add_layer and replan do, before services are touched if a file or the layer is refused.",
+			call: (*container).ensure},
+
 		{name: "get_notice", sig: "(id: str) -> notice", doc: "A notice. ModelError if there is none of that id.",
 			call: func(c *container, in invocation) (starlark.Value, error) {
 				var id string
@@ -209,7 +211,7 @@ func (c *container) addLayer(in invocation) (starlark.Value, error) {
 		// As it stands, so that Pebble's messages name its lines.
 		return starlark.None, c.h.pebbleFailure(c.client.AddLayerYAML(c.h.Context, label, string(text), options))
 	}
-	layer, err := planObjectOf[pebble.Layer](raw)
+	layer, err := layerToAdd(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", in.name, err)
 	}
@@ -610,13 +612,6 @@ func (c *container) stat(in invocation) (*pebble.FileInfo, error) {
 	if !strings.HasPrefix(path, "/") {
 		return nil, fmt.Errorf("%s: %q is relative; a path in a container starts with /", in.name, path)
 	}
-	infos, err := c.client.ListFiles(c.h.Context, path, pebble.ListFilesOptions{Itself: true})
-	var e *pebble.Error
-	if isStatus(err, 404) || errors.As(err, &e) && strings.Contains(e.Message, "not a directory") {
-		return nil, nil
-	}
-	if err != nil || len(infos) == 0 {
-		return nil, c.h.pebbleFailure(err)
-	}
-	return infos[0], nil
+	info, err := c.client.Stat(c.h.Context, path)
+	return info, c.h.pebbleFailure(err)
 }

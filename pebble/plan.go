@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -255,7 +256,12 @@ func (p *Plan) Has(l *Layer) bool {
 			return false
 		}
 	}
-	return len(l.Extra) == 0
+	for section, content := range l.Extra {
+		if !reflect.DeepEqual(content, p.Extra[section]) {
+			return false
+		}
+	}
+	return true
 }
 
 // without returns the names that known does not hold.
