@@ -47,7 +47,8 @@ func (m memory) SetValue(object, name string, value json.RawMessage) error {
 
 // newWorld begins the hook or action whose event is of that name. words say
 // what is not as usual: "follower", "app" for a change by the application, "departing"
-// when this unit leaves, "old" for Juju 3.5, "secretless".
+// when this unit leaves, "old" for Juju 3.5, "release" before the three
+// numbers of another Juju, "secretless", "untrusted".
 func newWorld(t testing.TB, name string, words ...string) *world {
 	t.Helper()
 	has := func(word string) bool { return slices.Contains(words, word) }
@@ -66,6 +67,12 @@ func newWorld(t testing.TB, name string, words ...string) *world {
 	state.Leader = !has("follower")
 	if has("old") {
 		state.JujuVersion = "3.5.7"
+	}
+	if at := slices.Index(words, "release"); at >= 0 {
+		state.JujuVersion = strings.Join(words[at+1:at+4], ".")
+	}
+	if has("untrusted") {
+		state.Model.CloudSpec = nil
 	}
 	if has("secretless") {
 		state.Secrets = nil

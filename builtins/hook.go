@@ -38,6 +38,7 @@ type Hook struct {
 	apps       map[string]*application
 	relations  map[*model.Relation]*relation
 	containers map[string]*container
+	pod        *pod
 }
 
 // NewHook completes h, whose exported fields but Framework the caller has set.
@@ -47,6 +48,7 @@ func NewHook(h *Hook) *Hook {
 	h.apps = map[string]*application{}
 	h.relations = map[*model.Relation]*relation{}
 	h.containers = map[string]*container{}
+	h.pod = &pod{h: h}
 	return h
 }
 

@@ -26,22 +26,24 @@ var modelTable = table[*Hook]{
 			get: func(h *Hook) (starlark.Value, error) { return starlark.String(h.Model.Context().ModelUUID), nil }},
 		{name: "juju_version", sig: "juju_version", doc: "The version of Juju that runs this unit.",
 			get: func(h *Hook) (starlark.Value, error) { return newVersion(h.Model.Context().Version), nil }},
-		{name: "config", sig: "mapping", doc: "The charm's options, typed by the metadata. An option that has no value reads as None; one that the metadata does not have is an error. A secret option is the secret's URI.",
+		{name: "config", sig: "mapping", doc: "The charm's options, typed by the metadata. An option that is neither set nor has a default reads as None, is not among the keys, and `name in model.config` is False for it; one that the metadata does not have is an error. A secret option is the secret's URI.",
 			get: (*Hook).config},
 		{name: "relations", sig: "mapping", doc: "The relations by endpoint: a list for each. One that is being removed is not among them.",
 			get: (*Hook).relationsMapping},
-		{name: "storages", sig: "mapping", doc: "The storages by name: a list for each.",
-			get: (*Hook).storagesMapping},
+		{name: "storages", sig: "storages", doc: "The attached storages by name: a list for each, lowest index first; and request() for more.",
+			get: func(h *Hook) (starlark.Value, error) { return newStorages(h), nil }},
 		{name: "resources", sig: "resources", doc: "The charm's resources: fetch(name) gives a path.",
 			get: func(h *Hook) (starlark.Value, error) { return &resources{h: h}, nil }},
+		{name: "pod", sig: "pod", doc: "The pods of a charm without containers of its own; deprecated.",
+			get: func(h *Hook) (starlark.Value, error) { return h.pod, nil }},
 		{name: "get_unit", sig: "(name: str) -> unit", doc: "The unit of that name, for instance \"db/0\".",
 			call: func(h *Hook, in invocation) (starlark.Value, error) {
 				var name string
 				if err := in.unpack("name", &name); err != nil {
 					return nil, err
 				}
-				if appOf(name) == name {
-					return nil, fmt.Errorf("%s: %q is not the name of a unit, such as %s/0", in.name, name, name)
+				if err := model.CheckUnitName(name); err != nil {
+					return nil, fmt.Errorf("%s: %w", in.name, err)
 				}
 				return h.unit(name), nil
 			}},
@@ -51,13 +53,34 @@ var modelTable = table[*Hook]{
 				if err := in.unpack("name", &name); err != nil {
 					return nil, err
 				}
+				if err := model.CheckAppName(name); err != nil {
+					return nil, fmt.Errorf("%s: %w", in.name, err)
+				}
 				return h.app(name), nil
 			}},
 		{name: "get_relation", sig: "(endpoint: str, id: int = None) -> relation", doc: "The relation of an endpoint, or None if there is none. With more than one relation an id is needed, else TooManyRelatedAppsError. For an id that is gone, a relation that is not active.",
 			call: (*Hook).getRelation},
+		{name: "get_binding", sig: "(key: str | relation) -> binding", doc: "The network that an endpoint, an extra binding, juju-info, or one relation uses. A name that the metadata does not have is an error.",
+			call: (*Hook).getBinding},
+		{name: "get_cloud_spec", sig: "() -> cloud_spec", doc: "What it takes to talk to the cloud that the model is on. ModelError unless the application is trusted (juju trust); VersionError on Kubernetes before Juju 3.6.10.",
+			call: func(h *Hook, in invocation) (starlark.Value, error) {
+				if err := in.none(); err != nil {
+					return nil, err
+				}
+				spec, err := h.Model.CloudSpec()
+				return &cloudSpec{s: spec}, failure(err)
+			}},
+		{name: "get_goal_state", sig: "() -> goal_state", doc: "The units and relations that there shall be once Juju has done all that it was asked for.",
+			call: func(h *Hook, in invocation) (starlark.Value, error) {
+				if err := in.none(); err != nil {
+					return nil, err
+				}
+				state, err := h.Model.GoalState()
+				return &goalState{g: state}, failure(err)
+			}},
 		{name: "get_secret", sig: "(*, id: str = None, label: str = None) -> secret", doc: "The secret of that id or label; SecretNotFoundError if there is none, or none that this unit may see. With both, the label is given to the secret.",
 			call: (*Hook).getSecret},
-		{name: "Port", sig: "(protocol: str, port: int = None) -> port", doc: "A port: protocol tcp, udp or icmp; icmp has no number.",
+		{name: "Port", sig: "(protocol: str, port: int = None, to_port: int = None) -> port", doc: "A port, or with to_port the range from port to to_port: protocol tcp, udp or icmp, in any case; icmp has no number.",
 			call: func(h *Hook, in invocation) (starlark.Value, error) { return newPort(in) }},
 		{name: "JujuVersion", sig: "(text: str) -> juju_version", doc: "A version of Juju to compare with model.juju_version.",
 			call: func(h *Hook, in invocation) (starlark.Value, error) {
@@ -71,6 +94,8 @@ var modelTable = table[*Hook]{
 				}
 				return newVersion(v), nil
 			}},
+		{name: "status_from_name", sig: "(name: str, message: str = \"\") -> status", doc: "The status of a name: active, blocked, maintenance, waiting, error or unknown; unknown has no message.",
+			call: statusFromName},
 	}, statusMembers()...), kindMembers[*Hook](modelKinds, map[string]string{
 		"ModelError":              "The family of all that Juju refuses. What a hook tool answered has the fields tool, exit_code and stderr.",
 		"TooManyRelatedAppsError": "The endpoint has several relations where one was asked for.",
@@ -81,7 +106,7 @@ var modelTable = table[*Hook]{
 		"SecretNotFoundError":     "The secret is gone, was never there, or was not granted; Juju does not always tell which.",
 		"NotLeaderError":          "Only the leader may do that, and this unit is not.",
 		"HookToolError":           "There is no answer from Juju: the hook tool is missing, took too long, was lost on the way, or made no sense.",
-		"VersionError":            "This version of Juju cannot do that.",
+		"VersionError":            "This version of Juju cannot do that; the message says which can.",
 	})...),
 }
 
@@ -150,33 +175,6 @@ func failure(err error) error {
 		}
 	}
 	return f
-}
-
-func (h *Hook) config() (starlark.Value, error) {
-	values, err := h.Model.Config()
-	if err != nil {
-		return nil, failure(err)
-	}
-	names := make([]string, 0, len(values))
-	for name := range values {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return &eagerMapping{mapping{typ: "config", keys: stringKeys(names), lookup: func(key starlark.Value) (starlark.Value, bool, error) {
-		name, ok := starlark.AsString(key)
-		if !ok {
-			return nil, false, fmt.Errorf("model.config wants the name of an option, got %s", key.Type())
-		}
-		v, set, err := h.Model.Option(name)
-		if err != nil {
-			return nil, false, failure(err)
-		}
-		if !set {
-			return starlark.None, true, nil
-		}
-		value, err := toStarlark(v)
-		return value, true, err
-	}}}, nil
 }
 
 // declaredName reads the key of a mapping whose keys are names that the
@@ -259,7 +257,7 @@ var resourcesTable = table[*resources]{
 	typ: "resources",
 	doc: "The charm's resources.",
 	members: []member[*resources]{
-		{name: "fetch", sig: "(name: str) -> str", doc: "The path of a resource on this machine; Juju downloads it when needed. ModelError if it cannot.",
+		{name: "fetch", sig: "(name: str) -> str", doc: "The path of a resource on this machine; Juju downloads it when needed. That of an oci-image is a YAML file with registrypath, username and password. ModelError if it cannot be had; a name that the metadata does not have is an error.",
 			call: func(r *resources, in invocation) (starlark.Value, error) {
 				var name string
 				if err := in.unpack("name", &name); err != nil {

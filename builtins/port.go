@@ -2,7 +2,6 @@ package builtins
 
 import (
 	"fmt"
-	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -20,7 +19,7 @@ var (
 
 var portTable = table[*port]{
 	typ: "port",
-	doc: "A port and its protocol. Equal ports are equal values.",
+	doc: "A port, or a range of ports, and its protocol. Equal ports are equal values.",
 	members: []member[*port]{
 		{name: "protocol", sig: "str", doc: "tcp, udp or icmp.",
 			get: func(p *port) (starlark.Value, error) { return starlark.String(p.Protocol), nil }},
@@ -60,25 +59,30 @@ func (p *port) CompareSameType(op syntax.Token, other starlark.Value, _ int) (bo
 	return false, fmt.Errorf("ports have no order: cannot compare with %s", op)
 }
 
-// newPort reads the arguments (protocol, port = None).
+// newPort reads the arguments (protocol, port = None, to_port = None).
 func newPort(in invocation) (*port, error) {
 	var protocol string
-	var number starlark.Value = starlark.None
-	if err := in.unpack("protocol", &protocol, "port?", &number); err != nil {
+	var first, last starlark.Value = starlark.None, starlark.None
+	if err := in.unpack("protocol", &protocol, "port?", &first, "to_port?", &last); err != nil {
 		return nil, err
 	}
-	p := &port{model.Port{Protocol: protocol}}
-	switch {
-	case number != starlark.None:
-		n, err := portNumber(number)
-		if err != nil {
+	p := model.Port{Protocol: protocol}
+	var err error
+	if first != starlark.None {
+		if p.From, err = portNumber(first); err != nil {
 			return nil, fmt.Errorf("%s: %w", in.name, err)
 		}
-		p.From, p.To = n, n
-	case !strings.EqualFold(protocol, "icmp"):
-		return nil, fmt.Errorf("%s: protocol %s needs a port, a number from 1 to 65535", in.name, protocol)
+		p.To = p.From
 	}
-	return p, nil
+	if last != starlark.None {
+		if p.To, err = portNumber(last); err != nil {
+			return nil, fmt.Errorf("%s: %w", in.name, err)
+		}
+	}
+	if p, err = p.Check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", in.name, err)
+	}
+	return &port{p}, nil
 }
 
 func portNumber(v starlark.Value) (int, error) {

@@ -123,3 +123,22 @@ func newStatus(name string, in invocation) (starlark.Value, error) {
 	}
 	return &Status{model.Status{Name: name, Message: message}}, nil
 }
+
+// statusFromName is model.status_from_name.
+func statusFromName(_ *Hook, in invocation) (starlark.Value, error) {
+	var name, message string
+	if err := in.unpack("name", &name, "message?", &message); err != nil {
+		return nil, err
+	}
+	known := make([]string, len(statusTypes))
+	for i, s := range statusTypes {
+		known[i] = s.name
+	}
+	switch {
+	case !slices.Contains(known, name):
+		return nil, fmt.Errorf("%s: there is no status %q%s: use one of %q", in.name, name, didYouMean(name, known), known)
+	case name == "unknown":
+		message = ""
+	}
+	return &Status{model.Status{Name: name, Message: message}}, nil
+}

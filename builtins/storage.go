@@ -28,7 +28,7 @@ var storageTable = table[*storage]{
 			get: func(s *storage) (starlark.Value, error) { return starlark.MakeInt(s.index), nil }},
 		{name: "full_id", sig: "str", doc: "Name and number: \"data/0\".",
 			get: func(s *storage) (starlark.Value, error) { return starlark.String(s.fullID()), nil }},
-		{name: "location", sig: "str", doc: "The path where it is mounted, or the device.",
+		{name: "location", sig: "str", doc: "The path where it is mounted, or the device. ModelError if it is gone.",
 			get: func(s *storage) (starlark.Value, error) {
 				if s.path != "" {
 					return starlark.String(s.path), nil
@@ -53,9 +53,33 @@ func (e *Event) storage() (starlark.Value, error) {
 	return &storage{h: e.hook, name: e.text("storage_name"), index: int(e.number("storage_index")), path: e.text("storage_location")}, nil
 }
 
-func (h *Hook) storagesMapping() (starlark.Value, error) {
+// storages is the value of model.storages.
+type storages struct {
+	mapping
+	h *Hook
+}
+
+var storagesTable = table[*storages]{
+	typ: "storages",
+	doc: "The attached storages, by name: `model.storages[\"data\"]` is a list. A name that the metadata does not have is an error.",
+	members: append(membersOf(&mappingTable, func(s *storages) *mapping { return &s.mapping }),
+		member[*storages]{name: "request", sig: "(name: str, count: int = 1)", doc: "Asks Juju for count more instances of a storage that the metadata has. They come after the hook has succeeded, each with its storage-attached event.",
+			call: func(s *storages, in invocation) (starlark.Value, error) {
+				var name string
+				count := 1
+				if err := in.unpack("name", &name, "count?", &count); err != nil {
+					return nil, err
+				}
+				return starlark.None, failure(s.h.Model.RequestStorage(name, count))
+			}}),
+}
+
+func (s *storages) Attr(name string) (starlark.Value, error) { return storagesTable.attr(s, name) }
+func (s *storages) AttrNames() []string                      { return storagesTable.attrNames(s) }
+
+func newStorages(h *Hook) *storages {
 	names := sortedNames(h.Metadata.Storages)
-	return &mapping{typ: "storages", keys: stringKeys(names), lookup: func(key starlark.Value) (starlark.Value, bool, error) {
+	return &storages{h: h, mapping: mapping{typ: "storages", keys: stringKeys(names), lookup: func(key starlark.Value) (starlark.Value, bool, error) {
 		name, err := declaredName("storage", key, names)
 		if err != nil {
 			return nil, false, err
@@ -69,5 +93,5 @@ func (h *Hook) storagesMapping() (starlark.Value, error) {
 			list[i] = h.storage(s)
 		}
 		return starlark.NewList(list), true, nil
-	}}, nil
+	}}}
 }

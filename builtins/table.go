@@ -90,6 +90,17 @@ func (t *table[T]) find(self T, name string) *member[T] {
 	return nil
 }
 
+// membersOf are the members of a table for a type that has all of them because
+// it is made of the table's type.
+func membersOf[T, U any](t *table[U], part func(T) U) []member[T] {
+	var members []member[T]
+	for _, m := range t.members {
+		members = append(members, member[T]{name: m.name, sig: m.sig, doc: m.doc,
+			call: func(self T, in invocation) (starlark.Value, error) { return m.call(part(self), in) }})
+	}
+	return members
+}
+
 // attr implements starlark.HasAttrs.Attr.
 func (t *table[T]) attr(self T, name string) (starlark.Value, error) {
 	m := t.find(self, name)

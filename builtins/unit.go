@@ -99,7 +99,7 @@ var unitTable = table[*unit]{
 				}
 				return u.h.container(name)
 			}},
-		{name: "reboot", sig: "(*, now: bool = False)", doc: "Has the machine reboot after the hook. With now, at once: the hook ends there, nothing of it is kept, and Juju runs it again afterwards.",
+		{name: "reboot", sig: "(*, now: bool = False)", doc: "Has the machine reboot after the hook. With now, at once: the hook ends there, nothing of it is kept, and Juju runs it again afterwards. ModelError in an action.",
 			call: func(u *unit, in invocation) (starlark.Value, error) {
 				var now bool
 				if err := in.unpack(byName, nil, "now?", &now); err != nil {
@@ -116,11 +116,11 @@ var unitTable = table[*unit]{
 				}
 				return starlark.None, nil
 			}},
-		{name: "open_port", sig: "(protocol: str, port: int = None)", doc: "Opens a port when the hook succeeds. protocol is \"tcp\", \"udp\" or \"icmp\"; port is 1 to 65535, and is left out for icmp.",
+		{name: "open_port", sig: "(protocol: str, port: int = None, to_port: int = None)", doc: "Opens a port, or with to_port a range, when the hook succeeds. protocol is \"tcp\", \"udp\" or \"icmp\", in any case; ports are 1 to 65535, and are left out for icmp. ModelError for a range that overlaps another one.",
 			call: portCall((*model.Model).OpenPort)},
-		{name: "close_port", sig: "(protocol: str, port: int = None)", doc: "Closes a port when the hook succeeds; arguments as for open_port. One that is not open is no error.",
+		{name: "close_port", sig: "(protocol: str, port: int = None, to_port: int = None)", doc: "Closes a port or a range when the hook succeeds; arguments as for open_port. One that is not open is no error. A range is opened and closed as a whole.",
 			call: portCall((*model.Model).ClosePort)},
-		{name: "opened_ports", sig: "() -> list[port]", doc: "The ports that are open, sorted.",
+		{name: "opened_ports", sig: "() -> list[port]", doc: "The ports and ranges that are open, sorted, with what this hook has opened and closed.",
 			call: func(u *unit, in invocation) (starlark.Value, error) {
 				if err := u.local(in); err != nil {
 					return nil, err
@@ -135,7 +135,7 @@ var unitTable = table[*unit]{
 				}
 				return starlark.NewList(list), nil
 			}},
-		{name: "set_ports", sig: "(*ports: int | port)", doc: "Makes exactly these ports the open ones; a number is a tcp port. Ports that are open already stay open.",
+		{name: "set_ports", sig: "(*ports: int | port)", doc: "Makes exactly these ports and ranges the open ones; a number is a tcp port. Those that are open already stay open; others are closed first.",
 			call: func(u *unit, in invocation) (starlark.Value, error) {
 				if len(in.kwargs) > 0 {
 					return nil, fmt.Errorf("%s: unexpected keyword argument %s", in.name, in.kwargs[0][0])

@@ -1,6 +1,9 @@
 package model
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // CloudSpec is what it takes to talk to the cloud that the model runs on.
 type CloudSpec struct {
@@ -32,7 +35,7 @@ func (m *Model) CloudSpec() (*CloudSpec, error) {
 	}
 	answer, err := m.run("credential-get", nil, "--format=json")
 	if err != nil {
-		return nil, err
+		return nil, m.noCloudSpec(err)
 	}
 	found, err := decode[struct {
 		Type             string `json:"type"`
@@ -67,4 +70,27 @@ func (m *Model) CloudSpec() (*CloudSpec, error) {
 	}
 	m.cloudSpec = spec
 	return spec, nil
+}
+
+// noCloudSpec says what to do about Juju's refusal.
+func (m *Model) noCloudSpec(err error) error {
+	var e *Error
+	if !errors.As(err, &e) || e.Code == 0 {
+		return err
+	}
+	why := *e
+	stderr := strings.ToLower(e.Stderr)
+	switch {
+	case strings.Contains(stderr, "not supported"):
+		why.Kind = VersionError
+		why.Message = m.lacking("credential-get on Kubernetes", credentialsOnKubernetes)
+		if why.Message == "" {
+			return err
+		}
+	case strings.Contains(stderr, "denied"):
+		why.Message += "; it is for applications that are trusted: juju trust " + m.cfg.Context.AppName
+	default:
+		return err
+	}
+	return &why
 }

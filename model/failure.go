@@ -140,13 +140,8 @@ func (m *Model) unanswered(call hooktool.Call, err error) error {
 	}
 	failure := &Error{Kind: HookToolError, Message: err.Error(), Tool: call.Name, Args: call.Args, Err: err}
 	if e.Reason == hooktool.Missing {
-		switch call.Name {
-		case "relation-model-get":
-			failure.Kind = VersionError
-			failure.Message += ": it came with Juju 3.6"
-		case "add-metric":
-			failure.Kind = VersionError
-			failure.Message += ": Juju 3.6 has no metrics any more"
+		if message := m.lacking(call.Name, GateOfTool(call.Name)); message != "" {
+			failure.Kind, failure.Message = VersionError, message
 		}
 	}
 	return failure

@@ -28,8 +28,8 @@ type Model struct {
 	config        map[string]any // nil: not asked yet
 	leader        *bool
 	statuses      map[bool]Status // by whether it is the application's
-	planned       *int
-	version       *string // the workload's, as set in this hook
+	goal          *GoalState      // nil: not asked yet
+	version       *string         // the workload's, as set in this hook
 	relationLists map[string][]*Relation
 	relations     map[relationKey]*Relation
 	actionParams  map[string]any

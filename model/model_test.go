@@ -195,8 +195,8 @@ func TestPorts(t *testing.T) {
 	assert.Empty(t, s.take(), "nothing changed")
 
 	requireUsage(t, m.OpenPort(Port{"tpc", 1, 1}), `there is no protocol "tpc" (did you mean "tcp"?): use one of ["tcp" "udp" "icmp"]`)
-	requireUsage(t, m.OpenPort(Port{"tcp", 0, 0}), `0 to 0 is not a range of ports: they are from 1 to 65535`)
-	requireUsage(t, m.OpenPort(Port{"icmp", 1, 1}), `icmp has no ports`)
+	requireUsage(t, m.OpenPort(Port{"tcp", 0, 0}), `tcp needs a port, a number from 1 to 65535`)
+	requireUsage(t, m.OpenPort(Port{"icmp", 1, 1}), `icmp has no ports: leave them out`)
 	_, err = ParsePort("80/tcp/x")
 	assert.Error(t, err)
 }

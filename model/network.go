@@ -42,12 +42,20 @@ func (n *Network) IngressAddress() string {
 	return n.IngressAddresses[0]
 }
 
-// Network returns the network of a binding: an endpoint or one of the
-// metadata's extra-bindings.
+// CheckBinding says why a name cannot be that of a binding: an endpoint, one of
+// the metadata's extra-bindings, or juju-info, which every charm has.
+func (m *Model) CheckBinding(name string) error {
+	known := slices.Concat(m.cfg.Metadata.ExtraBindings, slices.Collect(maps.Keys(m.cfg.Metadata.Relations)), []string{"juju-info"})
+	if !slices.Contains(known, name) {
+		return m.unknown("binding", name, slices.Values(known))
+	}
+	return nil
+}
+
+// Network returns the network of a binding.
 func (m *Model) Network(binding string) (*Network, error) {
-	known := slices.Concat(m.cfg.Metadata.ExtraBindings, slices.Collect(maps.Keys(m.cfg.Metadata.Relations)))
-	if !slices.Contains(known, binding) {
-		return nil, m.unknown("binding", binding, slices.Values(known))
+	if err := m.CheckBinding(binding); err != nil {
+		return nil, err
 	}
 	return m.network(binding)
 }
@@ -96,6 +104,9 @@ func (m *Model) network(binding string, flags ...string) (*Network, error) {
 			text := address.Value
 			if text == "" {
 				text = address.Older
+			}
+			if text == "" {
+				continue // nothing to listen on
 			}
 			network.Interfaces = append(network.Interfaces,
 				NetworkInterface{Name: bind.Name, MAC: bind.MAC, Address: text, Subnet: subnet(address.CIDR, text)})

@@ -28,15 +28,19 @@ func (p Port) String() string {
 	return fmt.Sprintf("%d-%d/%s", p.From, p.To, p.Protocol)
 }
 
-// check returns the port with its protocol in lower case.
-func (p Port) check() (Port, error) {
+// Check returns the port with its protocol in lower case, or says why there is
+// no such port.
+func (p Port) Check() (Port, error) {
 	p.Protocol = strings.ToLower(p.Protocol)
 	switch p.Protocol {
 	case "icmp":
 		if p.From != 0 || p.To != 0 {
-			return p, usage("icmp has no ports")
+			return p, usage("icmp has no ports: leave them out")
 		}
 	case "tcp", "udp":
+		if p.From == 0 {
+			return p, usage("%s needs a port, a number from 1 to 65535", p.Protocol)
+		}
 		if p.From < 1 || p.To > 65535 || p.From > p.To {
 			return p, usage("%d to %d is not a range of ports: they are from 1 to 65535", p.From, p.To)
 		}
@@ -65,7 +69,7 @@ func ParsePort(text string) (Port, error) {
 	if err = cmp.Or(err, err2); err != nil {
 		return Port{}, usage("%q is not a port such as 80/tcp, 80-90/udp or icmp", shorten(text))
 	}
-	return Port{Protocol: protocol, From: int(from), To: int(to)}.check()
+	return Port{Protocol: protocol, From: int(from), To: int(to)}.Check()
 }
 
 // portChange is a port that this hook opened or closed. Juju's list of the open
@@ -83,7 +87,7 @@ func (m *Model) OpenPort(p Port) error { return m.changePort("open-port", p, tru
 func (m *Model) ClosePort(p Port) error { return m.changePort("close-port", p, false) }
 
 func (m *Model) changePort(tool string, p Port, open bool) error {
-	p, err := p.check()
+	p, err := p.Check()
 	if err != nil {
 		return err
 	}
@@ -151,7 +155,7 @@ func (m *Model) SetPorts(want []Port) error {
 	wanted := make([]Port, len(want))
 	for i, p := range want {
 		var err error
-		if wanted[i], err = p.check(); err != nil {
+		if wanted[i], err = p.Check(); err != nil {
 			return err
 		}
 	}

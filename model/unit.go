@@ -1,10 +1,25 @@
 package model
 
 import (
-	"errors"
 	"fmt"
 	"os"
 )
+
+// CheckUnitName says why a name cannot be that of a unit.
+func CheckUnitName(name string) error {
+	if isUnitName(name) {
+		return nil
+	}
+	return usage("%q is not the name of a unit, such as web/0", shorten(name))
+}
+
+// CheckAppName says why a name cannot be that of an application.
+func CheckAppName(name string) error {
+	if isAppName(name) {
+		return nil
+	}
+	return usage("%q is not the name of an application: use letters, digits and dashes", shorten(name))
+}
 
 // SetWorkloadVersion says which version of the workload runs; it takes effect
 // at once.
@@ -17,37 +32,6 @@ func (m *Model) SetWorkloadVersion(version string) error {
 	}
 	m.version = &version
 	return nil
-}
-
-// PlannedUnits returns how many units the application is meant to have: those
-// that are dying do not count.
-func (m *Model) PlannedUnits() (int, error) {
-	if m.planned != nil {
-		return *m.planned, nil
-	}
-	answer, err := m.run("goal-state", nil, "--format=json")
-	if err != nil {
-		return 0, err
-	}
-	goal, err := decode[struct {
-		Units map[string]struct {
-			Status string `json:"status"`
-		} `json:"units"`
-	}]("goal-state", answer)
-	if err == nil && goal.Units == nil {
-		err = nonsense("goal-state", errors.New("there are no units in it"))
-	}
-	if err != nil {
-		return 0, err
-	}
-	planned := 0
-	for _, unit := range goal.Units {
-		if unit.Status != "dying" {
-			planned++
-		}
-	}
-	m.planned = &planned
-	return planned, nil
 }
 
 // Reboot has the machine reboot: after the hook, or with now at once, which
