@@ -178,6 +178,7 @@ func (w *world) handle(thread *starlark.Thread, o *Observer, e *Event) error {
 // predeclared are the names that the scripts see: those of a charm, and
 //
 //	calls()       the hook tools that were run since it was last asked, as command lines
+//	flush()       ends the hook's work: what was written to databags is sent
 //	logs()        the lines that were logged since then, after their level
 //	observers()   what was registered: (event, scope, handler)
 //	handle(event) calls the handlers of an event of framework.on
@@ -200,6 +201,7 @@ func (w *world) predeclared() starlark.StringDict {
 		asked = len(all)
 		return stringList(lines), nil
 	})
+	add("flush", func(starlark.Tuple) (starlark.Value, error) { return starlark.None, w.hook.Model.Flush() })
 	add("logs", func(starlark.Tuple) (starlark.Value, error) {
 		lines := w.logs
 		w.logs = nil

@@ -160,10 +160,12 @@ func kindMembers[T any](family map[string]*Kind, docs map[string]string) []membe
 }
 
 // failure turns what package model calls a failure into one that catch takes.
-// Any other error, a misuse for instance, stays what it is: a bug.
+// Any other error, a misuse for instance, stays what it is: a bug. So does the
+// refusal of a databag, which is not about the call that it comes from.
 func failure(err error) error {
 	var e *model.Error
-	if err == nil || !errors.As(err, &e) {
+	var write *model.WriteError
+	if err == nil || !errors.As(err, &e) || errors.As(err, &write) {
 		return err
 	}
 	f := &Failure{Kind: modelKinds[string(e.Kind)], Message: e.Message, Err: err}

@@ -116,6 +116,7 @@ func (d *diagnosis) all(err error) []Diagnostic {
 	}
 	var load *LoadError
 	var state *StateError
+	var write *WriteError
 	var parse syntax.Error
 	var names resolve.ErrorList
 	var metadata *model.MetadataError
@@ -149,6 +150,8 @@ func (d *diagnosis) all(err error) []Diagnostic {
 		return []Diagnostic{{
 			Message: fmt.Sprintf("cannot read the state in %s: %s", state.Store, state.Message), Suggestion: state.Cure, Frames: frames,
 		}}
+	case errors.As(err, &write):
+		return []Diagnostic{d.write(write)}
 	case eval != nil:
 		return []Diagnostic{d.run(err, eval, frames)}
 	}
@@ -205,16 +208,35 @@ func (d *diagnosis) run(err error, outer *starlark.EvalError, frames []Frame) Di
 	if n := len(found.Frames); n > 1 && strings.HasPrefix(inner.Msg, "function "+found.Frames[n-1].Function+" ") {
 		found.Frames = found.Frames[:n-1] // the arguments are wrong: what matters is the call
 	}
-	if n := len(found.Frames); n > 0 {
-		last := found.Frames[n-1]
-		found.File, found.Line, found.Column, found.Source = last.File, last.Line, last.Column, last.Source
-	}
+	found.locate()
 	adviseRun(&found, d.file(found.File))
-	if skipped := len(found.Frames) - maxFrames; skipped > 0 {
-		found.Frames = slices.Concat(found.Frames[:maxFrames/2], found.Frames[maxFrames/2+skipped:])
-		found.Skipped = skipped
-	}
+	found.shortenFrames()
 	return found
+}
+
+// write diagnoses a databag that Juju refused: what matters is the line that
+// wrote it, not where it was sent.
+func (d *diagnosis) write(err *WriteError) Diagnostic {
+	found := Diagnostic{Message: err.Error(), Frames: d.frames(err.At)}
+	found.locate()
+	found.shortenFrames()
+	return found
+}
+
+// locate places the diagnostic where the innermost call was.
+func (d *Diagnostic) locate() {
+	if n := len(d.Frames); n > 0 {
+		last := d.Frames[n-1]
+		d.File, d.Line, d.Column, d.Source = last.File, last.Line, last.Column, last.Source
+	}
+}
+
+// shortenFrames leaves out the middle of a long call stack.
+func (d *Diagnostic) shortenFrames() {
+	if skipped := len(d.Frames) - maxFrames; skipped > 0 {
+		d.Frames = slices.Concat(d.Frames[:maxFrames/2], d.Frames[maxFrames/2+skipped:])
+		d.Skipped = skipped
+	}
 }
 
 // failText is the message of an error of the interpreter; of fail(), what it
@@ -233,12 +255,7 @@ func (d *diagnosis) stack(err error) []Frame {
 	var all []Frame
 	var eval *starlark.EvalError
 	for errors.As(err, &eval) {
-		var frames []Frame
-		for _, call := range eval.CallStack {
-			if call.Pos.Line > 0 {
-				frames = append(frames, d.frame(call.Name, call.Pos.Filename(), int(call.Pos.Line), int(call.Pos.Col)))
-			}
-		}
+		frames := d.frames(eval.CallStack)
 		if len(frames) >= len(all) && slices.Equal(frames[:len(all)], all) {
 			all = frames
 		} else if len(frames) > len(all) || !slices.Equal(frames, all[:len(frames)]) {
@@ -247,6 +264,17 @@ func (d *diagnosis) stack(err error) []Frame {
 		err = eval.Unwrap()
 	}
 	return all
+}
+
+// frames are the calls of a stack that are in a file.
+func (d *diagnosis) frames(stack starlark.CallStack) []Frame {
+	var frames []Frame
+	for _, call := range stack {
+		if call.Pos.Line > 0 { // a builtin has no position
+			frames = append(frames, d.frame(call.Name, call.Pos.Filename(), int(call.Pos.Line), int(call.Pos.Col)))
+		}
+	}
+	return frames
 }
 
 func (d *diagnosis) frame(function, file string, line, column int) Frame {

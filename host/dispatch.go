@@ -48,7 +48,7 @@ type Options struct {
 func (c *Charm) Dispatch(ctx context.Context, o Options) error {
 	d := c.newDispatch(ctx, o)
 	defer d.state.close()
-	err := d.guarded(d.run)
+	err := d.place(d.guarded(d.run))
 	if err == nil || errors.Is(err, builtins.ErrStop) {
 		return nil
 	}
@@ -72,6 +72,8 @@ type dispatch struct {
 	inFlight []*Notice
 	// statuses are those that reconcilers returned.
 	statuses []*builtins.Status
+	// writes tells, of each databag, where it was written last.
+	writes map[*model.Databag]starlark.CallStack
 	// configHandled is set when a deferred config-changed was handled.
 	configHandled bool
 	// changedOptions is the answer to changed_config, once asked.
@@ -80,7 +82,7 @@ type dispatch struct {
 
 func (c *Charm) newDispatch(ctx context.Context, o Options) *dispatch {
 	d := &dispatch{charm: c, options: o}
-	d.model = model.New(ctx, model.Config{Context: o.Context, Metadata: c.Metadata, Tools: o.Tools, Now: o.Machine.Now})
+	d.model = model.New(ctx, model.Config{Context: o.Context, Metadata: c.Metadata, Tools: o.Tools, Now: o.Machine.Now, Written: d.written})
 	d.reporter = &reporter{context: o.Context, model: d.model, stderr: o.Stderr}
 	d.state = &state{ctx: ctx, choose: d.chooseStore}
 	d.hook = builtins.NewHook(&builtins.Hook{
@@ -312,12 +314,16 @@ func (d *dispatch) collect(kind model.EventKind) ([]*builtins.Status, error) {
 	return statuses, nil
 }
 
-// commit saves the state.
+// commit sends what was written to databags and saves the state: when nothing
+// of the charm runs any more.
 func (d *dispatch) commit(event model.Event) error {
 	for _, kind := range []model.EventKind{model.PreCommit, model.Commit} {
 		if _, err := d.collect(kind); err != nil {
 			return err
 		}
+	}
+	if err := d.model.Flush(); err != nil {
+		return err
 	}
 	if event.Kind == model.ConfigChanged || d.configHandled {
 		if err := d.rememberConfig(); err != nil {

@@ -8,12 +8,17 @@ import (
 )
 
 // Call runs any hook tool as it is given, for what the other methods do not
-// cover. What they remember and the call may have changed they ask of Juju
-// again: a tool that only reads costs nothing but itself.
+// cover. It comes after what was written to databags before, as [Model.Flush]
+// does, whose [WriteError] it may return. What the other methods remember and
+// the call may have changed they ask of Juju again: a tool that only reads
+// costs nothing but itself.
 //
 // A tool that fails is an [Error] as from the other methods; the result, with
 // what the tool wrote, is there all the same.
 func (m *Model) Call(call hooktool.Call) (hooktool.Result, error) {
+	if err := m.Flush(); err != nil {
+		return hooktool.Result{}, err
+	}
 	result, err := m.call(call)
 	// Also after a failure: the answer may have been lost on the way back.
 	m.forget(call)

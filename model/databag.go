@@ -10,8 +10,8 @@ import (
 )
 
 // Databag is what a unit or an application tells the other end of a relation.
-// It is read when first needed. What is written others see when the hook has
-// succeeded.
+// It is read when first needed. What is written can be read at once; Juju is
+// told by [Model.Flush], and others see it when the hook has succeeded.
 type Databag struct {
 	// Entity is the unit or application whose databag it is.
 	Entity string
@@ -20,6 +20,10 @@ type Databag struct {
 	app      bool
 	data     map[string]string // nil: not read yet
 	stale    bool              // data may not be what Juju has
+	// unsent are the keys that were written and that Juju was not told of yet,
+	// with what Juju has of them: "" for nothing.
+	unsent map[string]string
+	queued bool // in the model's list of what to flush
 }
 
 // Relation returns the relation that the databag belongs to.
@@ -156,9 +160,10 @@ func (b *Databag) Delete(key string) error {
 	return b.Update(map[string]string{key: ""})
 }
 
-// Update writes several values at once; empty ones delete their keys. Only what
-// differs is sent, and nothing if nothing does. Access is checked in any case:
-// a [RelationDataAccessError].
+// Update writes several values at once; empty ones delete their keys. What does
+// not differ changes nothing. Access is checked in any case: a
+// [RelationDataAccessError]. A relation that is known to be gone cannot be
+// changed: a [RelationNotFoundError].
 func (b *Databag) Update(values map[string]string) error {
 	ok, reason, err := b.CanWrite()
 	if err != nil {
@@ -167,47 +172,161 @@ func (b *Databag) Update(values map[string]string) error {
 	if !ok {
 		return b.denied("write", reason)
 	}
+	if err := b.fits(values); err != nil {
+		return err
+	}
+	return b.write(values)
+}
+
+// fits is an error unless a databag can hold the keys and values.
+func (b *Databag) fits(values map[string]string) error {
+	unfit := func(reason string) error {
+		return &Error{Kind: RelationDataTypeError,
+			Message: fmt.Sprintf("cannot write the databag of %s in %s: %s", b.Entity, b.relation.Key(), reason)}
+	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		switch value := values[key]; {
 		case key == "":
-			return b.unfit("a key cannot be empty")
+			return unfit("a key cannot be empty")
 		case !utf8.ValidString(key):
-			return b.unfit(fmt.Sprintf("the key %q is not UTF-8", shorten(key)))
+			return unfit(fmt.Sprintf("the key %q is not UTF-8", shorten(key)))
 		case !utf8.ValidString(value):
-			return b.unfit(fmt.Sprintf("the value of %q is not UTF-8: encode it, for instance with base64", shorten(key)))
-		}
-	}
-	current, err := b.read()
-	if err != nil {
-		return err
-	}
-	changes := make(map[string]string)
-	for key, value := range values {
-		if current[key] != value {
-			changes[key] = value
-		}
-	}
-	if len(changes) == 0 {
-		return nil
-	}
-	args := []string{"-r", b.relation.Key()}
-	if b.app {
-		args = append(args, "--app")
-	}
-	if _, err := b.relation.model.run("relation-set", flatYAML(changes), append(args, "--file", "-")...); err != nil {
-		return err
-	}
-	for key, value := range changes {
-		if value == "" {
-			delete(current, key)
-		} else {
-			current[key] = value
+			return unfit(fmt.Sprintf("the value of %q is not UTF-8: encode it, for instance with base64", shorten(key)))
 		}
 	}
 	return nil
 }
 
-func (b *Databag) unfit(reason string) error {
-	return &Error{Kind: RelationDataTypeError,
-		Message: fmt.Sprintf("cannot write the databag of %s in %s: %s", b.Entity, b.relation.Key(), reason)}
+// write changes what is remembered, and remembers what to send.
+func (b *Databag) write(values map[string]string) error {
+	current, err := b.read()
+	if err != nil {
+		return err
+	}
+	changed := false
+	for key, value := range values {
+		was := current[key]
+		if was == value {
+			continue
+		}
+		if b.relation.gone {
+			return &Error{Kind: RelationNotFoundError,
+				Message: fmt.Sprintf("cannot write the databag of %s in %s: the relation is gone", b.Entity, b.relation.Key())}
+		}
+		changed = true
+		put(current, key, value)
+		if b.unsent == nil {
+			b.unsent = make(map[string]string)
+		}
+		if juju, ok := b.unsent[key]; !ok {
+			b.unsent[key] = was
+		} else if juju == value {
+			delete(b.unsent, key)
+		}
+	}
+	if !changed {
+		return nil
+	}
+	m := b.relation.model
+	if !b.queued {
+		b.queued = true
+		m.written = append(m.written, b)
+	}
+	if m.cfg.Written != nil {
+		m.cfg.Written(b)
+	}
+	return nil
+}
+
+func put(data map[string]string, key, value string) {
+	if value == "" {
+		delete(data, key)
+	} else {
+		data[key] = value
+	}
+}
+
+// A WriteError is Juju's refusal of what was written to a databag. It comes
+// when the hook's work is done, so that there is nobody left to deal with it:
+// the hook fails.
+type WriteError struct {
+	Databag *Databag
+	Keys    []string // what was written, sorted
+	Err     error
+}
+
+// maxShownKeys is how many keys a message names.
+const maxShownKeys = 8
+
+func (e *WriteError) Error() string {
+	return fmt.Sprintf("cannot write %s to the databag of %s in %s: %v", keyList(e.Keys), e.Databag.Entity, e.Databag.relation.Key(), e.Err)
+}
+
+// Unwrap returns what Juju said.
+func (e *WriteError) Unwrap() error { return e.Err }
+
+func keyList(keys []string) string {
+	var out strings.Builder
+	for i, key := range keys {
+		if i == maxShownKeys {
+			fmt.Fprintf(&out, " and %d more keys", len(keys)-i)
+			break
+		}
+		if i > 0 {
+			out.WriteString(", ")
+		}
+		fmt.Fprintf(&out, "%q", shorten(key))
+	}
+	return out.String()
+}
+
+// Flush tells Juju of what was written to databags, with one call for each that
+// is not as Juju has it, in the order of their first writes. It is called when
+// the hook has succeeded, and before anything that could see what Juju has: a
+// hook that fails sends nothing.
+//
+// What was written to a relation that has gone meanwhile is dropped with a
+// warning in the log. Any other refusal is a [WriteError]; the databag is then
+// again as Juju has it.
+func (m *Model) Flush() error {
+	for len(m.written) > 0 {
+		bag := m.written[0]
+		m.written = m.written[1:]
+		if err := bag.flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Databag) flush() error {
+	unsent := b.unsent
+	b.unsent, b.queued = nil, false
+	if len(unsent) == 0 {
+		return nil
+	}
+	values := make(map[string]string, len(unsent))
+	for key := range unsent {
+		values[key] = b.data[key]
+	}
+	r := b.relation
+	args := []string{"-r", r.Key()}
+	if b.app {
+		args = append(args, "--app")
+	}
+	_, err := r.model.run("relation-set", flatYAML(values), append(args, "--file", "-")...)
+	if err == nil {
+		return nil
+	}
+	for key, juju := range unsent {
+		put(b.data, key, juju)
+	}
+	keys := slices.Sorted(maps.Keys(values))
+	if isKind(err, RelationNotFoundError) {
+		r.gone = true
+		// A charm does not fail because its log did.
+		_ = r.model.Log("WARNING", fmt.Sprintf("The relation %s is gone: nobody will see %s, which the hook wrote to the databag of %s.", r.Key(), keyList(keys), b.Entity))
+		return nil
+	}
+	return &WriteError{Databag: b, Keys: keys, Err: err}
 }

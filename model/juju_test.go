@@ -45,7 +45,9 @@ func TestInHook(t *testing.T) {
 	tools, err := hooktool.Open(env, hooktool.Options{})
 	require.NoError(t, err)
 	defer tools.Close()
-	run(t, model.New(t.Context(), model.Config{Context: c, Metadata: metadata, Tools: tools}))
+	m := model.New(t.Context(), model.Config{Context: c, Metadata: metadata, Tools: tools})
+	run(t, m)
+	require.NoError(t, m.Flush())
 }
 
 func juju(t *testing.T) *peers.JujuAgent {

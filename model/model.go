@@ -10,13 +10,15 @@ import (
 	"github.com/starcharm/starcharm/model/hooktool"
 )
 
-// Config is what a [Model] is made of. All fields but Now are needed.
+// Config is what a [Model] is made of. All fields but Now and Written are needed.
 type Config struct {
 	Context  *Context
 	Metadata *Metadata
 	Tools    hooktool.Runner
 	// Now is the clock; time.Now by default.
 	Now func() time.Time
+	// Written is told of a databag that was changed.
+	Written func(*Databag)
 }
 
 // Model is the Juju model as the unit sees it during one hook. What was read
@@ -32,6 +34,7 @@ type Model struct {
 	version       *string         // the workload's, as set in this hook
 	relationLists map[string][]*Relation
 	relations     map[relationKey]*Relation
+	written       []*Databag // in the order in which they are flushed
 	actionParams  map[string]any
 	ports         []Port // nil: not asked yet
 	portChanges   []portChange

@@ -188,36 +188,6 @@ func TestDatabagReads(t *testing.T) {
 		"a remote application's data is no question of leadership, and read once")
 }
 
-func TestDatabagWrites(t *testing.T) {
-	m, s := newModel(t, nil, map[string]any{"relation-get": `{"same": "1", "old": "2", "gone": "3"}`, "is-leader": leader})
-	b := databag(t, relation(t, m, "db", 1), "web/0")
-	require.NoError(t, b.Update(map[string]string{"same": "1", "old": "new", "gone": "", "absent": "", "tab": "a\tb\x7f\u2028\u0085 \"😀\\"}))
-	assert.Equal(t, []string{`{"gone": "", "old": "new", "tab": "a\u0009b\u007f\u2028\u0085 \"😀\\"}` + "\n"}, s.stdin)
-	assert.Equal(t, []string{"relation-get --format=json -r db:1 - web/0", "relation-set -r db:1 --file -"}, s.take())
-	items, err := b.Items()
-	require.NoError(t, err)
-	assert.Equal(t, map[string]string{"same": "1", "old": "new", "tab": "a\tb\x7f\u2028\u0085 \"😀\\"}, items)
-	require.NoError(t, b.Set("old", "new"))
-	require.NoError(t, b.Delete("absent"))
-	require.NoError(t, b.Update(nil))
-	assert.Empty(t, s.take(), "what changes nothing is not sent")
-
-	s.answers["relation-set"] = failed("boom")
-	requireKind(t, b.Set("old", "newer"), ModelError, "cannot run relation-set: boom")
-	value, _, err := b.Get("old")
-	require.NoError(t, err)
-	assert.Equal(t, "new", value, "a failed write changes nothing")
-
-	delete(s.answers, "relation-set")
-	s.take()
-	app := databag(t, relation(t, m, "db", 1), "web")
-	require.NoError(t, app.Delete("old"))
-	assert.Equal(t, []string{"is-leader --format=json", "relation-get --format=json -r db:1 --app - web", "relation-set -r db:1 --app --file -"}, s.take())
-
-	requireKind(t, b.Set("a", "\xff"), RelationDataTypeError, `cannot write the databag of web/0 in db:1: the value of "a" is not UTF-8: encode it, for instance with base64`)
-	requireKind(t, b.Set("", "a"), RelationDataTypeError, `cannot write the databag of web/0 in db:1: a key cannot be empty`)
-}
-
 func TestDatabagAccess(t *testing.T) {
 	m, s := newModel(t, nil, map[string]any{
 		"is-leader":                                follower,
