@@ -32,7 +32,7 @@ func Documentation() []TypeDoc {
 	modules := []TypeDoc{
 		frameworkTable.document(), modelTable.document(), storedstateTable.document(), pebbleTable.document(),
 		logTable.document(), jsonTable.document(), yamlTable.document(), timeTable.document(), mathTable.document(),
-		reTable.document(), templateTable.document(), base64Table.document(), hashlibTable.document(), httpTable.document(),
+		reTable.document(), schemaTable.document(), templateTable.document(), base64Table.document(), hashlibTable.document(), httpTable.document(),
 	}
 	for i := range modules {
 		modules[i].Module = true
@@ -55,6 +55,9 @@ func Documentation() []TypeDoc {
 			changeTable.document(), taskTable.document(),
 			failureTable.document(),
 			{Name: "kind", Doc: "A kind of failure, such as pebble.ConnectionError: an argument of throw() and of failure.matches(). Kinds can be compared with == and be keys of dicts."},
+			{Name: "schema_type", Doc: "What a value has to be, as schema.int() and others return it."},
+			{Name: "record_type", Doc: "What schema.record returns: a type whose values are records. Calling it with values for its fields, by name, makes a record: `Config(server_port = 8000)`; what does not fit is the failure schema.ValidationError, a field that it does not have an error. A dict will do for a field that is a record. Printed, it is a table of its fields."},
+			{Name: "record", Doc: "A value with the fields of its record_type as attributes. It does not change, is equal to records of its type with equal fields, and can be encoded as JSON or YAML."},
 			documentTime(), documentDuration(),
 			rePatternTable.document(), reMatchTable.document(), digestTable.document(),
 			httpResponseTable.document(), httpHeadersTable.document(),

@@ -188,6 +188,8 @@ var eventTable = table[*Event]{
 				}
 				return toStarlark(params)
 			}},
+		{name: "load_params", sig: "(schema: record_type, *, errors: str = \"raise\") -> record", doc: "The action's parameters as a record; names as for model.load_config. What does not fit is the failure schema.ValidationError, or with errors = \"fail\" it fails the action, with a message to its user, and the handler ends there.", only: kind("action"),
+			call: (*Event).loadParams},
 		{name: "set_results", sig: "(results: dict)", doc: "Gives results to the action's user. Keys are lower-case letters, digits, - and .; nested dicts are flattened with a dot. stdout, stderr and return-code are Juju's own. A list is given as JSON. Several calls add up.", only: kind("action"),
 			call: setResults},
 		{name: "log", sig: "(message: str)", doc: "Shows a line to the action's user while the action runs.", only: kind("action"),

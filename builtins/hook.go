@@ -31,6 +31,8 @@ type Hook struct {
 	Emit func(thread *starlark.Thread, e *Event) error
 
 	Framework *Framework
+	// Collected are statuses for the end of the hook, of which the worst is set.
+	Collected []*Status
 
 	// Handles are made once, so that a unit or relation that is reached in
 	// two ways is the same value.
@@ -56,7 +58,7 @@ func NewHook(h *Hook) *Hook {
 func Names() []string {
 	return []string{
 		"base64", "catch", "framework", "hashlib", "json", "log", "math", "model",
-		"pebble", "re", "storedstate", "struct", "template", "throw", "time", "yaml",
+		"pebble", "re", "schema", "storedstate", "struct", "template", "throw", "time", "yaml",
 	}
 }
 
@@ -73,6 +75,7 @@ func (h *Hook) Predeclared() starlark.StringDict {
 		"model":       &module[*Hook]{table: &modelTable, self: h},
 		"pebble":      &module[*Hook]{table: &pebbleTable, self: h},
 		"re":          newRe(),
+		"schema":      newSchema(),
 		"storedstate": &module[*Hook]{table: &storedstateTable, self: h},
 		"struct":      starlark.NewBuiltin("struct", starlarkstruct.Make),
 		"template":    newTemplate(h.Files),

@@ -184,11 +184,15 @@ func decodePlainToken(dec *json.Decoder, token json.Token, depth int) (starlark.
 			if err != nil {
 				return nil, err
 			}
+			name := starlark.String(key.(string))
+			if _, twice, _ := dict.Get(name); twice {
+				return nil, fmt.Errorf("the key %s is there twice", shown(name))
+			}
 			v, err := decodePlainValue(dec, depth+1)
 			if err != nil {
 				return nil, err
 			}
-			if err := dict.SetKey(starlark.String(key.(string)), v); err != nil {
+			if err := dict.SetKey(name, v); err != nil {
 				return nil, err
 			}
 		}

@@ -55,6 +55,10 @@ var relationTable = table[*relation]{
 			}},
 		{name: "data", sig: "mapping", doc: "The databags, by unit or application, as value or by name: relation.data[event.app][\"url\"], relation.data[model.unit][\"ready\"] = \"true\".",
 			get: (*relation).data},
+		{name: "load_data", sig: "(schema: record_type, src: unit | application | str, *, default = <fail>) -> record", doc: "The databag of src as a record, each field decoded with its codec; keys that the schema does not have are left alone. What does not fit is the failure schema.ValidationError. While all that is wrong is that required keys are not there yet, default is returned if there is one.",
+			call: (*relation).loadRecord},
+		{name: "save_data", sig: "(data: record, dst: unit | application | str)", doc: "Writes a record to the databag of dst in one go, each field encoded with its codec. The key of a field that is None, or an empty raw string, is removed; keys that the schema does not have stay.",
+			call: (*relation).saveRecord},
 		{name: "remote_model_uuid", sig: "str", doc: "The UUID of the model at the other end. VersionError before Juju 3.6.",
 			get: func(r *relation) (starlark.Value, error) {
 				uuid, err := r.r.RemoteModelUUID()

@@ -83,6 +83,7 @@ func examples() map[string][]example {
 		"relation":          at(`model.get_relation("db")`, `model.get_relation("cluster")`),
 		"resources":         at("model.resources"),
 		"response":          at(`native.http.get("http://app/")`),
+		"schema":            at("schema"),
 		"scope":             at(`framework.scope("new")`),
 		"secret":            at(`model.get_secret(label = "own")`, `model.get_secret(id = model.config["token"])`),
 		"service":           at(layer+`.services["a"]`, `model.unit.get_container("web").get_plan().services["app"]`),
@@ -306,6 +307,12 @@ func plausible(typ string) starlark.Value {
 		return new(starlark.List)
 	case "status":
 		return new(Status)
+	case "schema_type":
+		return &schemaType{kind: "any"}
+	case "record_type":
+		return &recordType{}
+	case "record":
+		return &record{typ: &recordType{}}
 	}
 	return sentinel{}
 }

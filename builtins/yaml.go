@@ -317,20 +317,28 @@ func encodeYAML(_ struct{}, in invocation) (starlark.Value, error) {
 	if err := boundEncode(v, in.name); err != nil {
 		return nil, err
 	}
-	node, err := yamlNode(v)
+	text, err := yamlText(v)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", in.name, err)
+	}
+	return starlark.String(text), nil
+}
+
+func yamlText(v starlark.Value) (string, error) {
+	node, err := yamlNode(v)
+	if err != nil {
+		return "", err
 	}
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
 	if err := encoder.Encode(node); err != nil {
-		return nil, fmt.Errorf("%s: %w", in.name, err)
+		return "", err
 	}
 	if err := encoder.Close(); err != nil {
-		return nil, fmt.Errorf("%s: %w", in.name, err)
+		return "", err
 	}
-	return starlark.String(out.String()), nil
+	return out.String(), nil
 }
 
 // yamlNode is v as the encoder's input.

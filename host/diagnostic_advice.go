@@ -50,7 +50,7 @@ func keywordAdvice(word string) (message, suggestion string) {
 }
 
 // builtinModules are there without load().
-const builtinModules = " base64 framework hashlib json log math model pebble re storedstate template time yaml "
+const builtinModules = " base64 framework hashlib json log math model pebble re schema storedstate template time yaml "
 
 // moduleAdvice is for a Python module by its name: how to come by it, or by
 // what does the same; empty when nothing does.

@@ -70,8 +70,6 @@ type dispatch struct {
 	reporter *reporter
 	// inFlight are notices whose handlers run now.
 	inFlight []*Notice
-	// statuses are those that reconcilers returned.
-	statuses []*builtins.Status
 	// writes tells, of each databag, where it was written last.
 	writes map[*model.Databag]starlark.CallStack
 	// configHandled is set when a deferred config-changed was handled.
@@ -224,7 +222,7 @@ func (d *dispatch) reconcile(event model.Event) error {
 		if err != nil {
 			return fmt.Errorf("%s, a reconciler, returned %w", o.ID, err)
 		}
-		d.statuses = append(d.statuses, statuses...)
+		d.hook.Collected = append(d.hook.Collected, statuses...)
 	}
 	return nil
 }
@@ -281,7 +279,7 @@ func (d *dispatch) collectStatus() error {
 	if err != nil {
 		return err
 	}
-	if worst := builtins.Worst(append(d.statuses, statuses...)); worst != nil {
+	if worst := builtins.Worst(append(d.hook.Collected, statuses...)); worst != nil {
 		return d.model.SetUnitStatus(worst.Status)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -28,7 +29,11 @@ func (d *dispatch) call(o *builtins.Observer, e *builtins.Event) (starlark.Value
 	outer := f.Running
 	f.Running = o
 	defer func() { f.Running = outer }()
-	return starlark.Call(d.thread, o.Handler, starlark.Tuple{e}, nil)
+	result, err := starlark.Call(d.thread, o.Handler, starlark.Tuple{e}, nil)
+	if errors.Is(err, builtins.ErrEndHandler) {
+		return starlark.None, nil
+	}
+	return result, err
 }
 
 // emit calls the observers of an event, in the order of their registration,
