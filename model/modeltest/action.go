@@ -59,15 +59,16 @@ func (h *Hook) inAction(do func() error) func() error {
 }
 
 func prepareActionGet(h *Hook, c *invocation) (func([]string) error, func() error) {
-	key := ""
+	key, all := "", false
 	c.formatted()
 	parse := func(args []string) error {
+		all = len(args) == 0
 		key = shift(&args)
 		return noMore(args)
 	}
 	return parse, h.inAction(func() error {
 		var value any = h.plan.params
-		if key != "" {
+		if !all {
 			for _, part := range strings.Split(key, ".") {
 				mapping, ok := value.(map[string]any)
 				if value = nil; ok {

@@ -1,6 +1,7 @@
 package modeltest_test
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/starcharm/starcharm/model/modeltest"
@@ -38,9 +39,15 @@ var differences = map[string]string{
 	"config-get -help":                  "the simulated Juju has help texts of its own",
 	"resource-get app":                  "Juju's text tells of the download's transport",
 	"resource-get nope":                 "Juju's text tells of the download's transport",
+	`pod-spec-set <<< "version: 3\ncontainers: [{name: a, image: b, bogus: 1}]"`: "the simulated Juju knows but the most important fields of a spec",
 }
 
 func scenarios() []scenario {
+	return slices.Concat(currentScenarios(), edgeScenarios(), legacyScenarios())
+}
+
+// currentScenarios are about what all versions of Juju have.
+func currentScenarios() []scenario {
 	changed := modeltest.Event{Name: "db-relation-changed", RelationID: number(1), RemoteUnit: number(0)}
 	return []scenario{
 		{name: "flags", calls: `
@@ -569,6 +576,13 @@ func scenarios() []scenario {
 				state-get --format=json
 			`,
 		},
+		{name: "charm state that is large", calls: "state-set k=" + strings.Repeat("x", 64<<10) + "\nstate-set k=" + strings.Repeat("x", 64<<10+1) +
+			"\nstate-set " + strings.Repeat("k", 256) + "=v\nstate-set " + strings.Repeat("k", 257) + "=v\nstate-get --format=json"},
+		{name: "charm state that is too large as a whole", calls: stateOf(0, 16) + "\n" + stateOf(16, 16) + "\nrelation-set -r 1 lost=1"},
+		{name: "charm state that is as large as can be", calls: stateOf(0, 16) + "\n" + stateOf(16, 15) +
+			"\nstate-set last=" + strings.Repeat("x", 2<<20-31*(64<<10)-5-10*(8+2)-21*(8+3)-(8+4))},
+		{name: "charm state that is larger by one", calls: stateOf(0, 16) + "\n" + stateOf(16, 15) +
+			"\nstate-set last=" + strings.Repeat("x", 2<<20-31*(64<<10)-5-10*(8+2)-21*(8+3)-(8+4)+1)},
 		{name: "storage", calls: `
 			storage-list
 			storage-list --format=json

@@ -31,6 +31,14 @@ storage:
   disk: {type: block, multiple: {range: 0-}}
 resources:
   app: {type: file, filename: app.tgz}
+payloads:
+  monitor: {type: docker}
+  vm: {type: kvm}
+`,
+	"metrics.yaml": `
+metrics:
+  users: {type: gauge, description: d}
+  bytes: {type: absolute, description: d}
 `,
 	"config.yaml": `
 options:

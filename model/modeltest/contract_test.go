@@ -24,7 +24,8 @@ import (
 type answer struct {
 	Code           int
 	Stdout, Stderr string
-	Missing        bool // no such tool
+	Missing        bool   // no such tool
+	Refused        string // the agent did not run it, and said why
 }
 
 // aftermath is what the two Jujus can be compared by when the hook is over.
@@ -40,6 +41,11 @@ type aftermath struct {
 	Ports           []string
 	Requests        map[string]int
 	Secrets         map[string]map[string]any
+	LeaderSettings  map[string]string
+	Payloads        map[string]modeltest.Payload
+	PodSpec, RawPod string
+	Metrics         map[string]string
+	Reboots         int
 }
 
 func TestSimulatedJujuIsLikeJuju351(t *testing.T) {
@@ -64,7 +70,9 @@ func TestSimulatedJujuIsLikeJuju351(t *testing.T) {
 					continue
 				}
 				compared++
-				assert.Equal(t, wants[i], gots[i], "call %d: %s", i+1, line)
+				t.Run(line, func(t *testing.T) {
+					assert.Equal(t, wants[i], gots[i])
+				})
 			}
 			assert.Equal(t, wantAfter, gotAfter)
 		})
@@ -132,15 +140,22 @@ func onModel(t *testing.T, meta *model.Metadata, state *modeltest.State, s scena
 	var answers []answer
 	for _, call := range calls {
 		result, err := hook.Run(t.Context(), call)
-		var missing *hooktool.Error
-		if errors.As(err, &missing) {
-			require.Equal(t, hooktool.Missing, missing.Reason)
+		var none *hooktool.Error
+		if errors.As(err, &none) {
+			if none.Reason == hooktool.Refused {
+				answers = append(answers, answer{Code: 1, Refused: strings.TrimPrefix(none.Err.Error(), "the agent of Juju refused the call: ")})
+				continue
+			}
+			require.Equal(t, hooktool.Missing, none.Reason)
 			answers = append(answers, answer{Code: 1, Missing: true})
 			continue
 		}
 		answers = append(answers, ids.answer(call, result.Code, string(result.Stdout), string(result.Stderr)))
 	}
-	after := aftermath{Bags: map[string]map[string]string{}, Secrets: map[string]map[string]any{}, Requests: map[string]int{}, Stored: map[string]string{}}
+	after := aftermath{
+		Bags: map[string]map[string]string{}, Secrets: map[string]map[string]any{}, Requests: map[string]int{}, Stored: map[string]string{},
+		LeaderSettings: map[string]string{}, Payloads: map[string]modeltest.Payload{}, Metrics: map[string]string{},
+	}
 	if err := hook.End(s.exit); err != nil {
 		after.Refused = errors.Unwrap(err).Error()
 	} else if s.exit != 0 {
@@ -161,6 +176,18 @@ func onModel(t *testing.T, meta *model.Metadata, state *modeltest.State, s scena
 	after.UnitStatus, after.AppStatus, after.WorkloadVersion = now.UnitStatus, now.AppStatus, now.WorkloadVersion
 	maps.Copy(after.Stored, now.Stored)
 	maps.Copy(after.Requests, now.StorageRequests)
+	maps.Copy(after.LeaderSettings, now.LeaderSettings)
+	for class, payload := range now.Payloads {
+		payload.Labels = append([]string{}, payload.Labels...)
+		after.Payloads[class] = payload
+	}
+	after.PodSpec, after.RawPod = now.PodSpec, now.RawPodSpec
+	for _, metric := range hook.Metrics() {
+		after.Metrics[metric.Key] = metric.Value
+	}
+	if hook.Reboot() != modeltest.NoReboot && s.exit == 0 {
+		after.Reboots, after.Refused = 1, "reboot after hook"
+	}
 	for _, r := range now.Relations {
 		after.Bags[fmt.Sprintf("%d app", r.ID)] = nonNil(r.LocalAppData)
 		after.Bags[fmt.Sprintf("%d unit", r.ID)] = nonNil(r.LocalUnitData)
@@ -276,7 +303,11 @@ func onJuju(t *testing.T, genuine *peers.JujuAgent, meta *model.Metadata, state 
 			answers = append(answers, answer{Code: 1, Missing: true})
 			continue
 		}
-		require.Empty(t, result.Error)
+		if strings.HasPrefix(result.Error, "bad request: ") {
+			answers = append(answers, answer{Code: 1, Refused: result.Error})
+			continue
+		}
+		require.Empty(t, result.Error, calls[i])
 		answers = append(answers, ids.answer(calls[i], result.Code, result.Stdout, result.Stderr))
 	}
 	now := genuine.World
@@ -285,6 +316,13 @@ func onJuju(t *testing.T, genuine *peers.JujuAgent, meta *model.Metadata, state 
 		Requests: map[string]int{}, Stored: map[string]string{}, WorkloadVersion: now.WorkloadVersion,
 		UnitStatus: modeltest.Status{Name: now.UnitStatus.Status, Message: now.UnitStatus.Message},
 		AppStatus:  modeltest.Status{Name: now.AppStatus.Status, Message: now.AppStatus.Message},
+		PodSpec:    now.PodSpec, RawPod: now.RawPodSpec, Reboots: now.Reboots,
+		LeaderSettings: map[string]string{}, Payloads: map[string]modeltest.Payload{}, Metrics: map[string]string{},
+	}
+	maps.Copy(after.LeaderSettings, now.LeaderSettings)
+	maps.Copy(after.Metrics, now.Metrics)
+	for class, p := range now.Payloads {
+		after.Payloads[class] = modeltest.Payload{Type: p.Type, ID: p.ID, Status: p.Status, Labels: append([]string{}, p.Labels...)}
 	}
 	if record := outcome.Action; record != nil {
 		after.Action = &modeltest.ActionResult{
@@ -354,7 +392,7 @@ func jujuHook(state *modeltest.State, e modeltest.Event) peers.JujuHook {
 	if name, ok := strings.CutSuffix(e.Name, "-storage-attached"); ok {
 		return peers.JujuHook{Kind: "storage-attached", StorageID: name + "/0"}
 	}
-	return peers.JujuHook{Kind: e.Name}
+	return peers.JujuHook{Kind: e.Name, Restricted: model.EventKind(strings.ReplaceAll(e.Name, "-", "_")).Restricted()}
 }
 
 // jujuWorld describes the state to the genuine Juju.
@@ -373,6 +411,10 @@ func jujuWorld(meta *model.Metadata, state *modeltest.State) peers.JujuWorld {
 		Relations: map[string]*peers.JujuRelation{}, Secrets: map[string]*peers.JujuSecret{}, Storages: map[string]peers.JujuStorage{},
 		Networks: map[string]peers.JujuNetwork{},
 	}
+	if state.Model.Kubernetes() {
+		w.Model.Type = "caas"
+	}
+	w.LeaderSettings, w.PodSpec, w.RawPodSpec = state.LeaderSettings, state.PodSpec, state.RawPodSpec
 	for _, r := range state.Relations {
 		peer := r.PeersData != nil
 		to := &peers.JujuRelation{Endpoint: r.Endpoint, RemoteApp: r.RemoteApp, RemoteEndpoint: r.RemoteEndpoint, Data: map[string]map[string]string{

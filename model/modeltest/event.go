@@ -257,6 +257,9 @@ func (j *Juju) Env(e Event) (map[string]string, error) {
 		return nil, err
 	}
 	s := j.state
+	if p.def.Kind.Restricted() {
+		return j.restrictedEnv(p), nil
+	}
 	env := map[string]string{
 		"CHARM_DIR":                j.CharmDir,
 		"JUJU_CHARM_DIR":           j.CharmDir,

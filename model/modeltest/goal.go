@@ -8,7 +8,7 @@ import (
 
 func goalTools() []tool {
 	return []tool{{name: "goal-state", prepare: func(h *Hook, c *invocation) (func([]string) error, func() error) {
-		c.formatted()
+		c.formattedAs("yaml", "json")
 		return noMore, func() error { return c.print(h.juju.goalState()) }
 	}}}
 }

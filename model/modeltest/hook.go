@@ -32,6 +32,7 @@ type Hook struct {
 	stored   map[string]string // as it shall be
 	requests map[string]int
 	secrets  secretChanges
+	specs    specs
 
 	// What Juju asks of its controller once in a hook.
 	unitStatus *Status
@@ -115,6 +116,9 @@ func (h *Hook) run(ctx context.Context, call hooktool.Call) (hooktool.Result, er
 			Tool: call.Name, Reason: hooktool.Missing, Err: fmt.Errorf("Juju %s has no such hook tool", h.juju.version),
 		}
 	}
+	if err := h.refuses(call.Name); err != nil {
+		return hooktool.Result{}, err
+	}
 	h.juju.mu.Lock()
 	defer h.juju.mu.Unlock()
 	return runTool(h, tool, call), nil
@@ -166,10 +170,13 @@ func (h *Hook) commit() error {
 	if err := h.commitStorage(next); err != nil {
 		return err
 	}
-	h.commitBags(next)
-	if h.stored != nil {
-		next.Stored = h.stored
+	if err := h.commitStored(next); err != nil {
+		return err
 	}
+	if err := h.commitSpecs(next); err != nil {
+		return err
+	}
+	h.commitBags(next)
 	h.juju.state = next
 	return nil
 }

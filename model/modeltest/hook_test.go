@@ -280,6 +280,39 @@ func TestReboot(t *testing.T) {
 	}
 }
 
+// TestWhatWentWithJuju4: the tools that Juju 3.6 and 4.0 dropped are missing
+// there, and answer before.
+func TestWhatWentWithJuju4(t *testing.T) {
+	for tool, last := range map[string]string{
+		"leader-get": "3.6.11", "payload-unregister monitor x": "3.6.11", "k8s-raw-set": "3.6.11", "pod-spec-get": "3.6.11",
+		"k8s-spec-get": "3.6.11", "add-metric a=1": "3.5.1",
+	} {
+		for v, gone := range map[string]bool{"3.5.1": false, "3.6.11": last == "3.5.1", "4.0.0": true, "4.1.0": true} {
+			words := strings.Fields(tool)
+			_, err := begin(t, newJuju(t, version(v)), updateStatus).Run(t.Context(), hooktool.Call{Name: words[0], Args: words[1:]})
+			var missing *hooktool.Error
+			assert.Equal(t, gone, errors.As(err, &missing) && missing.Reason == hooktool.Missing, "%s in Juju %s", tool, v)
+		}
+	}
+}
+
+// TestNetworksOfJuju41: what there is of a network is told, and what is asked
+// for and not there is an error.
+func TestNetworksOfJuju41(t *testing.T) {
+	for v, want := range map[string][]string{
+		"3.6.11": {"1 ERROR no network config found for binding \"db\"\n", "1 ERROR no network config found for binding \"db\"\n"},
+		"4.1.0":  {"0 {\"ingress-addresses\":[\"192.0.2.7\"]}\n", "1 ERROR no bind address attached to space for binding \"db\"\n"},
+	} {
+		hook := begin(t, newJuju(t, func(s *modeltest.State) {
+			s.JujuVersion = v
+			s.Networks = []*modeltest.Network{{
+				Binding: "db", BindAddresses: []modeltest.BindAddress{}, IngressAddresses: []string{"192.0.2.7"}, EgressSubnets: []string{},
+			}}
+		}), updateStatus)
+		assert.Equal(t, want, []string{run(t, hook, "network-get db --format=json"), run(t, hook, "network-get db --bind-address")}, v)
+	}
+}
+
 func TestMetrics(t *testing.T) {
 	hook := begin(t, newJuju(t, nil), modeltest.Event{Name: "collect-metrics"})
 	assert.Equal(t, "0 ", run(t, hook, "add-metric --labels x=y,z=w b=2 a=1.5"))
@@ -297,7 +330,7 @@ func TestSecretFilesAndIDs(t *testing.T) {
 	assert.NotEqual(t, first, second)
 	assert.Equal(t, first, run(t, begin(t, newJuju(t, nil), updateStatus), "secret-add key=v"), "the same on every run")
 	id := strings.TrimSpace(strings.TrimPrefix(first, "0 "))
-	assert.Equal(t, "0 from a\nfile\n", run(t, hook, "secret-get "+id+" key"))
+	assert.Equal(t, "0 |-\n  from a\n  file\n", run(t, hook, "secret-get "+id+" key"))
 	require.NoError(t, os.WriteFile(file, make([]byte, 16<<20+1), 0o600))
 	assert.Contains(t, run(t, hook, "secret-add key#file="+file), "larger than 16777216 bytes")
 }

@@ -32,6 +32,17 @@ func prepareNetworkGet(h *Hook, c *invocation) (func([]string) error, func() err
 			return fmt.Errorf("no network config found for binding %q", binding)
 		}
 		network := h.state().network(binding)
+		if len(network.BindAddresses) == 0 &&
+			(!h.juju.version.AtLeast(4, 1, 0) || len(network.IngressAddresses)+len(network.EgressSubnets) == 0) {
+			return fmt.Errorf("no network config found for binding %q", binding)
+		}
+		// Up to Juju 4.0 an interface without addresses ends the agent.
+		if (primary || bind) && network.bindAddress() == "" {
+			return fmt.Errorf("no %s address attached to space for binding %q", map[bool]string{true: "primary", false: "bind"}[primary], binding)
+		}
+		if ingress && network.ingressAddress() == "" {
+			return fmt.Errorf("no ingress address attached to space for binding %q", binding)
+		}
 		if primary && (bind || ingress || egress) {
 			return errors.New("--primary-address must be the only flag specified")
 		}
@@ -46,7 +57,7 @@ func prepareNetworkGet(h *Hook, c *invocation) (func([]string) error, func() err
 			picked = append(picked, same("egress-subnets", network.EgressSubnets))
 		}
 		if ingress {
-			picked = append(picked, same("ingress-address", firstOf(network.IngressAddresses)))
+			picked = append(picked, same("ingress-address", network.ingressAddress()))
 		}
 		switch len(picked) {
 		case 0:
@@ -75,6 +86,9 @@ func (s *State) network(binding string) Network {
 	if network.EgressSubnets == nil {
 		network.EgressSubnets = []string{defaultAddress + "/24"}
 	}
+	if len(network.EgressSubnets) == 0 {
+		network.EgressSubnets = nil // null in JSON
+	}
 	return network
 }
 
@@ -87,14 +101,16 @@ func (n Network) bindAddress() string {
 	return ""
 }
 
-func firstOf(list []string) string {
-	if len(list) == 0 {
-		return ""
+// ingressAddress is the first, or else the one that the unit binds to.
+func (n Network) ingressAddress() string {
+	if len(n.IngressAddresses) == 0 {
+		return n.bindAddress()
 	}
-	return list[0]
+	return n.IngressAddresses[0]
 }
 
-// object is the answer of network-get; some of its keys are in YAML only.
+// object is the answer of network-get; some of its keys are in YAML only, and
+// what is empty is left out.
 func (n Network) object() object {
 	binds := []any{}
 	for _, bind := range n.BindAddresses {
@@ -115,9 +131,15 @@ func (n Network) object() object {
 			{yaml: "interfacename", value: bind.InterfaceName, yamlOnly: true},
 		})
 	}
-	return object{
-		same("bind-addresses", binds),
-		same("egress-subnets", n.EgressSubnets),
-		same("ingress-addresses", n.IngressAddresses),
+	o := object{}
+	if len(binds) > 0 {
+		o = append(o, same("bind-addresses", binds))
 	}
+	if len(n.EgressSubnets) > 0 {
+		o = append(o, same("egress-subnets", n.EgressSubnets))
+	}
+	if len(n.IngressAddresses) > 0 {
+		o = append(o, same("ingress-addresses", n.IngressAddresses))
+	}
+	return o
 }

@@ -162,7 +162,10 @@ func prepareOpenedPorts(h *Hook, c *invocation) (func([]string) error, func() er
 	c.flags.boolean(&showEndpoints, "endpoints")
 	c.formatted()
 	return noMore, func() error {
-		ports := h.ports.apply(h.state().OpenedPorts)
+		var ports []Port
+		if !h.restricted() {
+			ports = h.ports.apply(h.state().OpenedPorts)
+		}
 		list := []string{}
 		for len(ports) > 0 {
 			text := ports[0].String()

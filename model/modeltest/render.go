@@ -77,7 +77,9 @@ func render(format string, value any) (string, error) {
 			text = renderYAML(value)
 		}
 	default:
-		text = renderYAML(value)
+		if value != nil {
+			text = renderYAML(value)
+		}
 	}
 	if text != "" {
 		text += "\n"

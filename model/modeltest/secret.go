@@ -122,7 +122,7 @@ func prepareSecretGet(h *Hook, c *invocation) (func([]string) error, func() erro
 	c.flags.text(&label, "label")
 	c.flags.boolean(&peek, "peek")
 	c.flags.boolean(&refresh, "refresh")
-	c.formatted()
+	c.formattedAs("yaml", "json")
 	parse := func(args []string) (err error) {
 		if len(args) > 0 {
 			if id, err = parseSecretID(shift(&args)); err != nil {
@@ -206,7 +206,7 @@ func (h *Hook) readSecret(id, label string, peek, refresh bool) (map[string]stri
 func prepareSecretInfoGet(h *Hook, c *invocation) (func([]string) error, func() error) {
 	id, label := "", ""
 	c.flags.text(&label, "label")
-	c.formatted()
+	c.formattedAs("yaml", "json")
 	parse := func(args []string) (err error) {
 		if len(args) > 0 {
 			if id, err = parseSecretID(shift(&args)); err != nil {

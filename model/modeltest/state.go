@@ -35,6 +35,13 @@ type State struct {
 	PrivateAddress string `yaml:"private_address"`
 	PublicAddress  string `yaml:"public_address"`
 
+	// LeaderSettings are what leader-set keeps, for Juju before 4.0; as are the
+	// payloads, by class, and the specs of a Kubernetes application.
+	LeaderSettings map[string]string  `yaml:"leader_settings"`
+	Payloads       map[string]Payload `yaml:"payloads"`
+	PodSpec        string             `yaml:"pod_spec"`
+	RawPodSpec     string             `yaml:"raw_pod_spec"`
+
 	// StorageRequests counts what storage-add has asked for, by storage.
 	StorageRequests map[string]int `yaml:"storage_requests"`
 }
@@ -215,6 +222,11 @@ func (s *State) Clone() *State {
 	}
 	c.Stored = maps.Clone(s.Stored)
 	c.PlannedUnits = clonePointer(s.PlannedUnits)
+	c.LeaderSettings = maps.Clone(s.LeaderSettings)
+	c.Payloads = cloneMap(s.Payloads, func(p Payload) Payload {
+		p.Labels = slices.Clone(p.Labels)
+		return p
+	})
 	c.StorageRequests = maps.Clone(s.StorageRequests)
 	return &c
 }

@@ -27,6 +27,9 @@ func prepareStatusGet(h *Hook, c *invocation) (func([]string) error, func() erro
 	c.flags.boolean(&app, "application")
 	c.formatted()
 	return noMore, func() error {
+		if h.restricted() {
+			return c.print("unknown")
+		}
 		s := h.state()
 		if !app {
 			if h.unitStatus == nil {

@@ -3,6 +3,7 @@ package modeltest
 import (
 	"fmt"
 	"maps"
+	"strings"
 )
 
 func storedTools() []tool {
@@ -72,9 +73,44 @@ func prepareStateSet(h *Hook, c *invocation) (func([]string) error, func() error
 		if err != nil {
 			return err
 		}
-		maps.Copy(h.changeCharmState(), changes)
+		state := h.changeCharmState()
+		for _, key := range keys(changes) {
+			switch {
+			case len(key) > maxStateKey:
+				return fmt.Errorf("max allowed key length (%d) exceeded", maxStateKey)
+			case len(changes[key]) > maxStateValue:
+				return fmt.Errorf("max allowed value length (%d) exceeded", maxStateValue)
+			}
+			state[key] = changes[key]
+		}
 		return nil
 	}
+}
+
+// What Juju keeps of a charm's state, in bytes: of a key, of a value, and, when
+// the hook ends, of all in BSON, unless the controller's operator allows more.
+const (
+	maxStateKey   = 256
+	maxStateValue = 64 << 10
+	maxState      = 2 << 20
+)
+
+// commitStored keeps the charm's state as it was left, or refuses it.
+func (h *Hook) commitStored(next *State) error {
+	if h.stored == nil {
+		return nil
+	}
+	size := len("\x00\x00\x00\x00" + "\x00")
+	for key, value := range h.stored {
+		// A dot or dollar sign in a key is kept as a wide one, of three bytes.
+		size += len("\x02"+"\x00\x00\x00\x00"+"\x00"+"\x00") + len(key) + len(value)
+		size += 2 * (strings.Count(key, ".") + strings.Count(key, "$"))
+	}
+	if size > maxState {
+		return fmt.Errorf("persisting charm state: max allowed size (%d) exceeded", maxState)
+	}
+	next.Stored = h.stored
+	return nil
 }
 
 func prepareStateDelete(h *Hook, c *invocation) (func([]string) error, func() error) {

@@ -3,6 +3,7 @@ package modeltest
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/starcharm/starcharm/model"
@@ -29,7 +30,7 @@ func families() []func() []tool {
 	return []func() []tool{
 		configTools, leaderTools, relationTools, statusTools, logTools, actionTools, portTools,
 		resourceTools, storageTools, storedTools, secretTools, networkTools, goalTools, cloudTools,
-		unitTools, rebootTools, metricTools,
+		unitTools, rebootTools, metricTools, payloadTools, podSpecTools,
 	}
 }
 
@@ -71,7 +72,7 @@ func runTool(h *Hook, t tool, call hooktool.Call) hooktool.Result {
 	default:
 		if err = parse(args); err != nil {
 			code = 2
-		} else if err = do(); err != nil {
+		} else if err = h.restrict(t.name, do)(); err != nil {
 			code = 1
 		}
 	}
@@ -82,10 +83,13 @@ func runTool(h *Hook, t tool, call hooktool.Call) hooktool.Result {
 }
 
 // formatted declares the flags of a tool that prints a value.
-func (c *invocation) formatted() {
-	c.format = "smart"
+func (c *invocation) formatted() { c.formattedAs("smart", "json", "yaml") }
+
+// formattedAs declares them for a tool with these formats, its default first.
+func (c *invocation) formattedAs(formats ...string) {
+	c.format = formats[0]
 	c.flags.value(func(value string) error {
-		if value != "json" && value != "yaml" && value != "smart" {
+		if !slices.Contains(formats, value) {
 			return fmt.Errorf("unknown format %q", value)
 		}
 		c.format = value

@@ -41,14 +41,15 @@ type JujuWorld struct {
 	Ports          []JujuPort            `json:"ports,omitempty"`
 	OtherPorts     map[string][]JujuPort `json:"other-ports,omitempty"` // by unit on the same machine
 
-	UnitStatus      JujuStatus            `json:"unit-status"`
-	AppStatus       JujuStatus            `json:"app-status"`
-	AgentStatus     JujuStatus            `json:"agent-status"`
-	OtherStatuses   map[string]JujuStatus `json:"other-statuses,omitempty"` // by unit of the same application
-	WorkloadVersion string                `json:"workload-version,omitempty"`
-	PodSpec         string                `json:"pod-spec,omitempty"`
-	RawPodSpec      string                `json:"raw-pod-spec,omitempty"`
-	Reboots         int                   `json:"reboots,omitempty"`
+	UnitStatus      JujuStatus             `json:"unit-status"`
+	AppStatus       JujuStatus             `json:"app-status"`
+	AgentStatus     JujuStatus             `json:"agent-status"`
+	OtherStatuses   map[string]JujuStatus  `json:"other-statuses,omitempty"` // by unit of the same application
+	WorkloadVersion string                 `json:"workload-version,omitempty"`
+	PodSpec         string                 `json:"pod-spec,omitempty"`
+	RawPodSpec      string                 `json:"raw-pod-spec,omitempty"`
+	Payloads        map[string]JujuPayload `json:"payloads,omitempty"` // by class
+	Reboots         int                    `json:"reboots,omitempty"`
 
 	Metrics map[string]string            `json:"metrics,omitempty"` // what add-metric recorded last, by key
 	Actions map[string]*JujuActionRecord `json:"actions,omitempty"` // by id
@@ -183,6 +184,14 @@ type JujuStatus struct {
 	Status  string         `json:"status,omitempty"`
 	Message string         `json:"message,omitempty"`
 	Data    map[string]any `json:"data,omitempty"`
+}
+
+// JujuPayload is what a unit has registered under a class.
+type JujuPayload struct {
+	Type   string   `json:"type"`
+	ID     string   `json:"id"`
+	Status string   `json:"status"`
+	Labels []string `json:"labels,omitempty"`
 }
 
 // JujuActionRecord is a queued, running or finished action.

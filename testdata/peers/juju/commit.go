@@ -7,6 +7,8 @@ import (
 
 	"github.com/juju/errors"
 
+	"github.com/juju/juju/core/quota"
+	mgoutils "github.com/juju/juju/mongo/utils"
 	"github.com/juju/juju/rpc/params"
 )
 
@@ -47,6 +49,9 @@ func (c *Controller) commit(changes params.CommitHookChangesArg) error {
 		apply = append(apply, func() error { c.changePorts(changes.OpenPorts, changes.ClosePorts); return nil })
 	}
 	if state := changes.SetUnitState; state != nil && state.CharmState != nil {
+		if err := checkCharmState(*state.CharmState); err != nil {
+			return err
+		}
 		apply = append(apply, func() error { c.world.State = *state.CharmState; return nil })
 	}
 	for _, add := range changes.AddStorage {
@@ -80,6 +85,20 @@ func (c *Controller) transaction(apply []func() error) error {
 		}
 	}
 	return nil
+}
+
+// maxCharmState is the default of the controller option max-charm-state-size, in bytes of BSON.
+const maxCharmState = 2 << 20
+
+// checkCharmState refuses a state that is too large as a whole; its keys and values were measured by the agent already.
+func checkCharmState(state map[string]string) error {
+	escaped := map[string]string{}
+	for key, value := range state {
+		escaped[mgoutils.EscapeKey(key)] = value
+	}
+	checker := quota.NewBSONTotalSizeChecker(maxCharmState)
+	checker.Check(escaped)
+	return errors.Annotate(checker.Outcome(), "persisting charm state")
 }
 
 func (c *Controller) commitSecrets(changes params.CommitHookChangesArg) error {

@@ -66,7 +66,7 @@ func newController(world *World, charmDir string) (*Controller, error) {
 	c.facades = map[string]facadeCall{}
 	for _, add := range []func(map[string]facadeCall){
 		c.unitCalls, c.relationCalls, c.secretCalls, c.storageCalls, c.actionCalls, c.networkCalls,
-		c.resourceCalls, payloadCalls, c.commitCalls,
+		c.resourceCalls, c.payloadCalls, c.commitCalls,
 	} {
 		add(c.facades)
 	}

@@ -47,14 +47,15 @@ type World struct {
 	Ports          []Port            `json:"ports,omitempty"`
 	OtherPorts     map[string][]Port `json:"other-ports,omitempty"` // by unit on the same machine
 
-	UnitStatus      Status            `json:"unit-status"`
-	AppStatus       Status            `json:"app-status"`
-	AgentStatus     Status            `json:"agent-status"`
-	OtherStatuses   map[string]Status `json:"other-statuses,omitempty"` // by unit of the same application
-	WorkloadVersion string            `json:"workload-version,omitempty"`
-	PodSpec         string            `json:"pod-spec,omitempty"`
-	RawPodSpec      string            `json:"raw-pod-spec,omitempty"`
-	Reboots         int               `json:"reboots,omitempty"`
+	UnitStatus      Status             `json:"unit-status"`
+	AppStatus       Status             `json:"app-status"`
+	AgentStatus     Status             `json:"agent-status"`
+	OtherStatuses   map[string]Status  `json:"other-statuses,omitempty"` // by unit of the same application
+	WorkloadVersion string             `json:"workload-version,omitempty"`
+	PodSpec         string             `json:"pod-spec,omitempty"`
+	RawPodSpec      string             `json:"raw-pod-spec,omitempty"`
+	Payloads        map[string]Payload `json:"payloads,omitempty"` // by class
+	Reboots         int                `json:"reboots,omitempty"`
 
 	Metrics map[string]string  `json:"metrics,omitempty"` // what add-metric recorded last, by key
 	Actions map[string]*Action `json:"actions,omitempty"` // by id
