@@ -87,6 +87,7 @@ func TestModelRunsOnIt(t *testing.T) {
 				assert.Equal(t, "own", must(ours.Info()).Label)
 				assert.Len(t, must(m.SecretIDs()), 3)
 				require.NoError(t, must(m.Secret(ownUnit, "")).RemoveAll())
+				require.NoError(t, m.Flush())
 			})
 			s := juju.State()
 			assert.Equal(t, modeltest.Status{Name: "active", Message: "-x"}, s.UnitStatus)
