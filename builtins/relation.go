@@ -59,10 +59,15 @@ var relationTable = table[*relation]{
 			call: (*relation).loadRecord},
 		{name: "save_data", sig: "(data: record, dst: unit | application | str)", doc: "Writes a record to the databag of dst in one go, each field encoded with its codec. The key of a field that is None, or an empty raw string, is removed; keys that the schema does not have stay.",
 			call: (*relation).saveRecord},
-		{name: "remote_model_uuid", sig: "str", doc: "The UUID of the model at the other end. VersionError before Juju 3.6.",
+		{name: "publish", sig: "(data: dict, to = model.app, *, keep: list[str] = []) -> bool", doc: "Makes the databag of this application, or of this unit with to = model.unit, hold exactly data: strings by name. Other keys are removed, but for those that keep names, which somebody else writes, and, in the unit's, for those that Juju puts there (egress-subnets, ingress-address, private-address). An empty string is as good as no key. False, and nothing is written, where nobody would see it: the application's databag on a unit that is not the leader, and a relation that is gone or being removed.",
+			call: (*relation).publish},
+		{name: "remote_model", sig: "remote_model", doc: "The model at the other end. VersionError before Juju 3.6.",
 			get: func(r *relation) (starlark.Value, error) {
 				uuid, err := r.r.RemoteModelUUID()
-				return starlark.String(uuid), failure(err)
+				if err != nil {
+					return nil, failure(err)
+				}
+				return &remoteModel{uuid: uuid}, nil
 			}},
 	},
 }
@@ -307,17 +312,23 @@ func databagTypeError(key, value starlark.Value) error {
 	}
 }
 
-func updateDatabag(bag *model.Databag, in invocation) error {
-	changes := map[string]string{}
-	add := func(key, value starlark.Value) error {
-		name, ok := starlark.AsString(key)
-		text, isText := starlark.AsString(value)
+// databagItems are what goes into a databag.
+type databagItems map[string]string
+
+func (items databagItems) add(pairs []starlark.Tuple) error {
+	for _, pair := range pairs {
+		name, ok := starlark.AsString(pair[0])
+		text, isText := starlark.AsString(pair[1])
 		if !ok || !isText {
-			return databagTypeError(key, value)
+			return databagTypeError(pair[0], pair[1])
 		}
-		changes[name] = text
-		return nil
+		items[name] = text
 	}
+	return nil
+}
+
+func updateDatabag(bag *model.Databag, in invocation) error {
+	changes := databagItems{}
 	if len(in.args) > 1 {
 		return fmt.Errorf("%s: got %d arguments, want at most 1", in.name, len(in.args))
 	}
@@ -326,16 +337,12 @@ func updateDatabag(bag *model.Databag, in invocation) error {
 		if !ok {
 			return fmt.Errorf("%s: got %s, want a dict", in.name, arg.Type())
 		}
-		for _, item := range data.Items() {
-			if err := add(item[0], item[1]); err != nil {
-				return err
-			}
-		}
-	}
-	for _, item := range in.kwargs {
-		if err := add(item[0], item[1]); err != nil {
+		if err := changes.add(data.Items()); err != nil {
 			return err
 		}
+	}
+	if err := changes.add(in.kwargs); err != nil {
+		return err
 	}
 	return failure(bag.Update(changes))
 }

@@ -81,6 +81,7 @@ func examples() map[string][]example {
 		"port":              at(`model.Port("tcp", 80)`, `model.Port("icmp")`),
 		"re":                at("re"),
 		"relation":          at(`model.get_relation("db")`, `model.get_relation("cluster")`),
+		"remote_model":      at(`model.get_relation("db").remote_model`),
 		"resources":         at("model.resources"),
 		"response":          at(`native.http.get("http://app/")`),
 		"schema":            at("schema"),

@@ -22,6 +22,7 @@ const caseVariable = "MODEL_TEST_CASE"
 
 var cases = map[string]func(t *testing.T, m *model.Model){
 	"leader": leaderCase, "follower": followerCase, "action": actionCase, "departed": departedCase, "broken": brokenCase, "later": laterCase,
+	"publish": publishCase, "publish again": publishAgainCase, "peer departed": peerDepartedCase,
 }
 
 // TestInHook is what a dispatch runs.
@@ -278,6 +279,50 @@ func followerCase(t *testing.T, m *model.Model) {
 	assert.Empty(t, items(t, db, "pg/77"), "a unit that never was, or is long gone")
 }
 
+func TestPublishOnJuju(t *testing.T) {
+	agent := juju(t)
+	agent.Change(map[string]any{"leader": true})
+	hook(t, agent, "publish", peers.JujuHook{Kind: "config-changed"})
+	w := agent.World.Relations["3"]
+	addresses := map[string]string{"egress-subnets": "10.0.0.7/32", "ingress-address": "10.0.0.7", "private-address": "10.0.0.7"}
+	assert.Equal(t, map[string]string{"url": awkward}, w.Data["web"])
+	assert.Equal(t, addresses["private-address"], w.Data["web/0"]["private-address"], "Juju's own stays")
+	assert.Equal(t, "10.9.9.9", w.Data["web/0"]["ingress-address"])
+	assert.Equal(t, "1", w.Data["web/0"]["ready"])
+	assert.NotContains(t, w.Data["web/0"], "old")
+	assert.NotContains(t, w.Data["web/0"], "undone")
+
+	agent.Change(map[string]any{"leader": false})
+	before := len(w.Data["web/0"])
+	hook(t, agent, "publish again", peers.JujuHook{Kind: "config-changed"})
+	w = agent.World.Relations["3"]
+	assert.Equal(t, map[string]string{"url": awkward}, w.Data["web"], "a follower leaves it alone")
+	assert.Len(t, w.Data["web/0"], before-1)
+	assert.NotContains(t, w.Data["web/0"], "ready")
+}
+
+func publishCase(t *testing.T, m *model.Model) {
+	db := must[*model.Relation](t)(m.Relation("db"))
+	unit, app := must[*model.Databag](t)(db.Databag("web/0")), must[*model.Databag](t)(db.Databag("web"))
+	assert.True(t, must[bool](t)(app.Publish(map[string]string{"url": awkward}, nil)))
+	assert.True(t, must[bool](t)(unit.Publish(map[string]string{"ready": "1", "ingress-address": "10.9.9.9"}, nil)))
+	require.NoError(t, unit.Set("undone", "1"))
+	raw, err := m.Call(hooktool.Call{Name: "relation-get", Args: []string{"-r", "db:3", "undone", "web/0"}})
+	require.NoError(t, err)
+	assert.Equal(t, "1\n", string(raw.Stdout), "a call comes after what was written before")
+	raw, err = m.Call(hooktool.Call{Name: "relation-set", Args: []string{"-r", "db:3", "undone=2"}})
+	require.NoError(t, err)
+	assert.Empty(t, string(raw.Stdout))
+	assert.Equal(t, "2", items(t, db, "web/0")["undone"], "and is not overlooked")
+	require.NoError(t, unit.Delete("undone"))
+}
+
+func publishAgainCase(t *testing.T, m *model.Model) {
+	db := must[*model.Relation](t)(m.Relation("db"))
+	assert.False(t, must[bool](t)(must[*model.Databag](t)(db.Databag("web")).Publish(map[string]string{"url": "other"}, nil)))
+	assert.True(t, must[bool](t)(must[*model.Databag](t)(db.Databag("web/0")).Publish(nil, nil)))
+}
+
 func TestActionOnJuju(t *testing.T) {
 	agent := juju(t)
 	agent.Env[caseVariable] = "action"
@@ -307,6 +352,20 @@ func TestEndOfRelationsOnJuju(t *testing.T) {
 	hook(t, agent, "broken", peers.JujuHook{Kind: "relation-broken", RelationID: 3, RemoteApp: "pg"})
 }
 
+func TestPeerDepartedOnJuju(t *testing.T) {
+	agent := juju(t)
+	agent.Leave(5, "web/1")
+	hook(t, agent, "peer departed", peers.JujuHook{Kind: "relation-departed", RelationID: 5, RemoteApp: "web", RemoteUnit: "web/1", DepartingUnit: "web/1"})
+}
+
+func peerDepartedCase(t *testing.T, m *model.Model) {
+	cluster := must[*model.Relation](t)(m.Relation("cluster"))
+	assert.Empty(t, must[[]string](t)(cluster.Units()))
+	assert.Contains(t, must[[]string](t)(cluster.Entities()), "web/1")
+	assert.Equal(t, map[string]string{"a": "b"}, items(t, cluster, "web/1"), "which ops cannot read")
+	assert.Empty(t, items(t, cluster, "web/7"))
+}
+
 func departedCase(t *testing.T, m *model.Model) {
 	db := must[*model.Relation](t)(m.Relation("db"))
 	assert.Equal(t, []string{"pg/10"}, must[[]string](t)(db.Units()))
@@ -321,5 +380,6 @@ func brokenCase(t *testing.T, m *model.Model) {
 	assert.False(t, must[bool](t)(broken.Active()))
 	assert.Equal(t, "pg", must[string](t)(broken.App()))
 	assert.Equal(t, map[string]string{"version": "16"}, items(t, broken, "pg"))
+	assert.False(t, must[bool](t)(must[*model.Databag](t)(broken.Databag("web/0")).Publish(map[string]string{"a": "b"}, nil)))
 	assert.Empty(t, must[[]string](t)(broken.Units()))
 }
