@@ -52,7 +52,9 @@ type world struct {
 	client    *pebble.Client
 	transport http.RoundTripper
 	dir       string
-	record    strings.Builder
+	// socket is the path of a genuine daemon's socket.
+	socket string
+	record strings.Builder
 }
 
 func TestConformance(t *testing.T) {
@@ -151,7 +153,8 @@ func genuineWorld(t *testing.T, binary, name string) (*world, func()) {
 			DisableKeepAlives: true,
 			DialContext:       func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", socket) },
 		},
-		dir: dir,
+		dir:    dir,
+		socket: socket,
 	}
 	deadline := time.Now().Add(20 * time.Second)
 	for {
@@ -168,7 +171,10 @@ func genuineWorld(t *testing.T, binary, name string) (*world, func()) {
 	return w, func() {
 		// Ask for an end so that the daemon stops its services too.
 		_ = daemon.Process.Signal(syscall.SIGTERM)
+		// It waits for what a command left behind, as long as that takes.
+		late := time.AfterFunc(20*time.Second, func() { _ = daemon.Process.Kill() })
 		_ = daemon.Wait()
+		late.Stop()
 		_ = os.RemoveAll(home)
 	}
 }

@@ -138,7 +138,9 @@ func changeLogs(change *Change) string {
 const maxExecOutput = 1024
 
 func execText(e *Error) string {
-	text := fmt.Sprintf("non-zero exit code %d executing %q", e.ExitCode, e.Command)
+	// The executable alone: the arguments may hold secrets, and the text ends up
+	// in logs.
+	text := fmt.Sprintf("non-zero exit code %d executing %s", e.ExitCode, executable(e.Command))
 	for _, out := range []struct{ name, content string }{{"stdout", e.Stdout}, {"stderr", e.Stderr}} {
 		if out.content == "" {
 			continue

@@ -37,9 +37,9 @@ func TestErrorTexts(t *testing.T) {
 		"no such service":         {Kind: pebble.APIError, Message: "no such service", Code: 400},
 		"failed\n----- Logs from task 1 -----\none\ntwo\n-----": {Kind: pebble.ChangeError, Message: "failed", Change: change},
 		"failed": {Kind: pebble.ChangeError, Message: "failed"},
-		`non-zero exit code 2 executing ["ls" "/x"], stdout="out", stderr="err"`: {
+		`non-zero exit code 2 executing "ls", stdout="out", stderr="err"`: {
 			Kind: pebble.ExecError, Command: []string{"ls", "/x"}, ExitCode: 2, Stdout: "out", Stderr: "err"},
-		`non-zero exit code 1 executing ["a"], stdout="` + strings.Repeat("é", 1024) + `" [truncated]`: {
+		`non-zero exit code 1 executing "a", stdout="` + strings.Repeat("é", 1024) + `" [truncated]`: {
 			Kind: pebble.ExecError, Command: []string{"a"}, ExitCode: 1, Stdout: strings.Repeat("é", 1025)},
 	} {
 		assert.EqualError(t, err, want)
