@@ -179,9 +179,10 @@ func boundEncode(v starlark.Value, name string) error {
 					return err
 				}
 			}
-		case *starlarkstruct.Struct:
-			for _, field := range v.AttrNames() {
-				elem, err := v.Attr(field)
+		case *starlarkstruct.Struct, *record:
+			fields := v.(starlark.HasAttrs)
+			for _, field := range fields.AttrNames() {
+				elem, err := fields.Attr(field)
 				if err != nil {
 					return err
 				}

@@ -116,6 +116,8 @@ func plainCure(v starlark.Value) string {
 		return "; use sorted(…)"
 	case starlark.Bytes:
 		return "; use base64.encode(…)"
+	case *record:
+		return "; keep its fields"
 	case starlark.Callable:
 		return ""
 	}

@@ -12,14 +12,10 @@ import (
 
 // wanted is the type in a message: "an int from 1 to 65535".
 func (t *schemaType) wanted() string {
-	text := t.phrase()
-	if t.kind != "enum" && t.kind != "any" {
-		text = article(text)
+	if t.kind == "enum" || t.kind == "any" {
+		return t.phrase()
 	}
-	if t.optional {
-		text += ", or None"
-	}
-	return text
+	return article(t.phrase())
 }
 
 // phrase is the type without an article: "int from 1 to 65535".
@@ -56,8 +52,10 @@ func (t *schemaType) phrase() string {
 		return "dict with " + strings.Join(keys, ", ")
 	case "secret":
 		return "secret:…"
+	case "any":
+		return "plain data"
 	}
-	return "plain data"
+	return t.kind
 }
 
 // between is a bound in words; noun is what is counted.
@@ -71,10 +69,6 @@ func between(low, high starlark.Value, noun string) string {
 		}
 		return n.String() + " " + noun + "s"
 	}
-	of := " of "
-	if noun == "" {
-		of = " "
-	}
 	switch {
 	case low != nil && high != nil && noun == "":
 		return fmt.Sprintf(" from %v to %v", low, high)
@@ -83,9 +77,9 @@ func between(low, high starlark.Value, noun string) string {
 	case low != nil && high != nil:
 		return " of " + counted(low)
 	case low != nil:
-		return of + "at least " + counted(low)
+		return " of at least " + counted(low)
 	case high != nil:
-		return of + "at most " + counted(high)
+		return " of at most " + counted(high)
 	}
 	return ""
 }

@@ -221,7 +221,7 @@ func (r *schemaReading) fit(t *schemaType, path string, v starlark.Value) (starl
 			return nil
 		}))
 	case "secret":
-		return r.secret(path, v)
+		return r.secret(t, path, v)
 	case "any":
 		plain, err := copyPlain(v, 0)
 		if err != nil {
@@ -305,13 +305,13 @@ func (r *schemaReading) dict(t *schemaType, path string, v starlark.Value) (star
 // secretURI is what the URI of a secret looks like.
 var secretURI = regexp.MustCompile(`^secret:(//?[0-9A-Za-z-]+/)?[0-9A-Za-z-]{1,64}$`)
 
-func (r *schemaReading) secret(path string, v starlark.Value) (starlark.Value, error) {
+func (r *schemaReading) secret(t *schemaType, path string, v starlark.Value) (starlark.Value, error) {
 	if s, ok := v.(*secret); ok {
 		return s, nil
 	}
 	uri, ok := starlark.AsString(v)
 	if !ok || !secretURI.MatchString(uri) {
-		r.mistake(path, "this is not the URI of a secret, want %s", (&schemaType{kind: "secret"}).wanted())
+		r.mistake(path, "this is not the URI of a secret, want %s", t.wanted())
 		return nil, nil
 	}
 	if r.hook == nil {

@@ -61,6 +61,9 @@ func newRecordType(in invocation) (starlark.Value, error) {
 	if err := (invocation{in.thread, in.name, nil, own}).unpack("check?", &t.check, "doc?", &t.doc, "codec?", &t.codec); err != nil {
 		return nil, err
 	}
+	if err := (&schemaType{kind: "string", codec: t.codec}).validate(); err != nil {
+		return nil, fmt.Errorf("%s: %w", in.name, err)
+	}
 	names := map[string]string{}
 	for i := range t.fields {
 		f := &t.fields[i]

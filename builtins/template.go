@@ -174,10 +174,11 @@ func templateValue(v starlark.Value) (any, error) {
 			list = append(list, converted)
 		}
 		return list, nil
-	case *starlarkstruct.Struct:
+	case *starlarkstruct.Struct, *record:
+		fields := v.(starlark.HasAttrs)
 		m := make(map[string]any)
-		for _, name := range v.AttrNames() {
-			field, err := v.Attr(name)
+		for _, name := range fields.AttrNames() {
+			field, err := fields.Attr(name)
 			if err != nil {
 				return nil, err
 			}

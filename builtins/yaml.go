@@ -45,7 +45,7 @@ var yamlTable = table[struct{}]{
 			call: func(_ struct{}, in invocation) (starlark.Value, error) {
 				return decodeYAML(in, func(docs []starlark.Value) (starlark.Value, error) { return starlark.NewList(docs), nil })
 			}},
-		{name: "encode", sig: "(value) -> str", doc: "Encodes None, bools, numbers, strings, lists, tuples, sets, dicts and structs, in block style; a dict keeps its order, a struct's fields are sorted. Strings that an older YAML would read as something else are quoted.",
+		{name: "encode", sig: "(value) -> str", doc: "Encodes None, bools, numbers, strings, lists, tuples, sets, dicts, structs and records, in block style; a dict keeps its order, the fields of the others are sorted. Strings that an older YAML would read as something else are quoted.",
 			call: encodeYAML},
 		{name: "DecodeError", sig: "kind", doc: "The failure when text is not acceptable YAML.",
 			get: func(struct{}) (starlark.Value, error) { return yamlDecodeError, nil }},
@@ -379,10 +379,11 @@ func yamlNode(v starlark.Value) (*yaml.Node, error) {
 			node.Content = append(node.Content, child)
 		}
 		return node, nil
-	case *starlarkstruct.Struct:
+	case *starlarkstruct.Struct, *record:
+		fields := v.(starlark.HasAttrs)
 		var items []starlark.Tuple
-		for _, name := range v.AttrNames() {
-			field, err := v.Attr(name)
+		for _, name := range fields.AttrNames() {
+			field, err := fields.Attr(name)
 			if err != nil {
 				return nil, err
 			}

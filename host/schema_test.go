@@ -1,0 +1,119 @@
+package host_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/starcharm/starcharm/model/modeltest"
+)
+
+// endings is a charm whose handlers end when options or parameters do not fit.
+const endings = `
+-- charmcraft.yaml --
+name: web
+config:
+  options: {server-port: {type: int, default: 8000}}
+actions:
+  backup: {params: {keep: {type: integer, default: 3}}}
+-- charm.star --
+on = framework.on
+Config = schema.record(server_port = schema.int(min = 1, max = 65535, forbid = {22: "22 is reserved for SSH"}))
+Params = schema.record(keep = schema.int(min = 1))
+stored = storedstate.define(hooks = 0)
+
+def on_update(event):
+    stored.hooks += 1
+    if stored.hooks == 1:
+        event.defer()
+    print("config", catch(model.load_config, Config, errors = "blocked"))
+    print("after")
+
+def on_update_too(event):
+    print("too")
+    model.unit.status = model.ActiveStatus()
+
+def on_backup(event):
+    stored.hooks += 1
+    event.load_params(Params, errors = "fail")
+    print("backed up")
+
+def on_collect(event):
+    print("collect")
+    event.add_status(model.ActiveStatus())
+
+framework.observe(on.update_status, on_update)
+framework.observe(on.update_status, on_update_too)
+framework.observe(on.backup_action, on_backup)
+framework.observe(on.collect_unit_status, on_collect)
+`
+
+// TestHandlerEnds: a handler that ends because of invalid options or parameters
+// is no failure: the others run, statuses are collected, the state is saved,
+// what it deferred stays deferred.
+func TestHandlerEnds(t *testing.T) {
+	u := newUnit(t, endings)
+	u.state.Juju.Config = map[string]any{"server-port": 22}
+	assert.Equal(t, []string{"too", "collect"}, u.ok("update-status"))
+	blocked := modeltest.Status{Name: "blocked", Message: "Invalid config: server-port: 22 is reserved for SSH"}
+	assert.Equal(t, blocked, u.state.Juju.UnitStatus, "the worst of what was collected")
+	assert.Equal(t, []string{"update_status on_update"}, u.deferred())
+
+	assert.Equal(t, []string{"too", "collect"}, u.ok("update-status"), "ended again, both times")
+	assert.Empty(t, u.deferred())
+	assert.Equal(t, blocked, u.state.Juju.UnitStatus)
+
+	u.state.Juju.Config = map[string]any{"server-port": 80}
+	assert.Equal(t, []string{"config (record(server_port = 80), None)", "after", "too", "collect"}, u.ok("update-status"))
+	assert.Equal(t, "active", u.state.Juju.UnitStatus.Name)
+
+	o := u.event(modeltest.Event{Name: "backup", Action: true, Params: map[string]any{"keep": 0}})
+	require.NoError(t, o.Err)
+	assert.Equal(t, []string{"collect"}, logged(o))
+	assert.Contains(t, calls(o), "action-fail -- 'Error in action parameters: keep: got 0, want an int of at least 1'")
+	assert.EqualValues(t, 5, u.state.StoredState["charm"]["hooks"], "the state is saved")
+	assert.Equal(t, []string{"backed up", "collect"}, u.ok("backup-action"), "Juju's default")
+}
+
+// TestHandlerEndsWithoutCollecting: where nobody collects statuses, the hook
+// ends blocked all the same, whatever another handler said.
+func TestHandlerEndsWithoutCollecting(t *testing.T) {
+	u := newUnit(t, `
+-- charmcraft.yaml --
+name: web
+config:
+  options: {port: {type: int, default: 0}}
+-- charm.star --
+Config = schema.record(port = schema.int(min = 1))
+
+def on_start(event):
+    model.load_config(Config, errors = "blocked")
+
+def on_start_too(event):
+    model.unit.status = model.ActiveStatus()
+
+def reconcile(event):
+    print("reconcile")
+
+framework.observe(framework.on.start, on_start)
+framework.observe(framework.on.start, on_start_too)
+framework.reconcile(reconcile)
+`)
+	assert.Equal(t, []string{"reconcile"}, u.ok("start"))
+	assert.Equal(t, modeltest.Status{Name: "blocked", Message: "Invalid config: port: got 0, want an int of at least 1"}, u.state.Juju.UnitStatus)
+}
+
+// TestNoHandlerToEnd: while the charm loads there is no handler that could end.
+func TestNoHandlerToEnd(t *testing.T) {
+	u := newUnit(t, `
+-- charmcraft.yaml --
+name: web
+config:
+  options: {port: {type: int, default: 0}}
+-- charm.star --
+config = model.load_config(schema.record(port = schema.int()), errors = "blocked")
+`)
+	o := u.run("start")
+	assert.ErrorContains(t, o.Err, `model.load_config: errors = "blocked" ends the handler, and none is running while the charm loads`)
+}
