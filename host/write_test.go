@@ -134,7 +134,7 @@ framework.observe(framework.on.start, on_start)
 	assert.Nil(t, options.Store.(*host.MemoryStore).Document)
 	assert.Equal(t, 1, strings.Count(strings.Join(tools, " "), "relation-set"))
 	require.Len(t, found, 1)
-	assert.Equal(t, `charm.star:3:12: error: cannot write "password", "user" to the databag of web in db:1: cannot run relation-set: cannot write relation settings
+	assert.Equal(t, `charm.star:3:12: error: cannot write "password", "user" to the databag of the application web in db:1: cannot run relation-set: cannot write relation settings
             bag[key] = value
                ^
   charm.star:7:10: in on_start
@@ -148,5 +148,5 @@ Traceback (most recent call last):
     share(bag, {"user": "admin", "password": "hunter22"})
   charm.star:3:12: in share
     bag[key] = value
-Error: cannot write "password", "user" to the databag of web in db:1: cannot run relation-set: cannot write relation settings`)
+Error: cannot write "password", "user" to the databag of the application web in db:1: cannot run relation-set: cannot write relation settings`)
 }

@@ -17,6 +17,14 @@ const maxAnswer = 64 << 20
 
 // nonsense is the failure of a tool whose answer cannot be understood.
 func nonsense(tool string, err error) error {
+	return nonsenseAbout("", tool, err)
+}
+
+// nonsenseAbout is nonsense that says what was to be read: "the units in db:1".
+func nonsenseAbout(subject, tool string, err error) error {
+	if subject != "" {
+		subject += " from "
+	}
 	var typed *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &typed) && typed.Field == "":
@@ -24,11 +32,21 @@ func nonsense(tool string, err error) error {
 	case errors.As(err, &typed):
 		err = fmt.Errorf("a JSON %s was not to be expected in %q", typed.Value, typed.Field)
 	}
-	return &Error{Kind: HookToolError, Tool: tool, Message: fmt.Sprintf("cannot read the answer of %s: %v", tool, err), Err: err}
+	return &Error{Kind: HookToolError, Tool: tool, Message: fmt.Sprintf("cannot read %sthe answer of %s: %v", subject, tool, err), Err: err}
 }
 
 // decode reads a JSON answer. Nothing at all and null leave the zero value.
 func decode[T any](tool string, answer []byte) (T, error) {
+	value, err := decodeJSON[T](answer)
+	if err != nil {
+		err = nonsense(tool, err)
+	}
+	return value, err
+}
+
+var errMore = errors.New("there is more after the JSON value")
+
+func decodeJSON[T any](answer []byte) (T, error) {
 	var value T
 	decoder := json.NewDecoder(bytes.NewReader(answer))
 	decoder.UseNumber()
@@ -38,12 +56,12 @@ func decode[T any](tool string, answer []byte) (T, error) {
 	}
 	if err == nil {
 		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("there is more after the JSON value")
+			err = errMore
 		}
 	}
 	if err != nil {
 		var zero T
-		return zero, nonsense(tool, err)
+		return zero, err
 	}
 	return value, nil
 }

@@ -106,7 +106,7 @@ func (b *Databag) read() (map[string]string, error) {
 	if err != nil {
 		return b.data, err
 	}
-	if data == nil {
+	if data == nil { // the relation or the unit is gone
 		data = map[string]string{}
 	}
 	b.data, b.stale = data, false
@@ -137,7 +137,29 @@ func (b *Databag) ask() (map[string]string, error) {
 	case err != nil:
 		return nil, err
 	}
-	return decode[map[string]string]("relation-get", answer)
+	r.model.databagBytes += len(answer)
+	switch {
+	case len(answer) > maxDatabag:
+		return nil, b.tooLarge(fmt.Sprintf("it has %d bytes of JSON, more than the %d MiB that are read", len(answer), maxDatabag>>20))
+	case r.model.databagBytes > maxDatabags:
+		return nil, b.tooLarge(fmt.Sprintf("with it, the databags that this hook has read have more than %d MiB", maxDatabags>>20))
+	}
+	data, err := parseDatabag(answer)
+	if err != nil {
+		return nil, nonsenseAbout(fmt.Sprintf("the databag of the %s %s in %s", b.side(), b.Entity, r.Key()), "relation-get", err)
+	}
+	return data, nil
+}
+
+func (b *Databag) tooLarge(reason string) error {
+	return &Error{Kind: RelationDataError, Message: fmt.Sprintf("cannot read the databag of the %s %s in %s: %s", b.side(), b.Entity, b.relation.Key(), reason)}
+}
+
+func (b *Databag) side() string {
+	if b.app {
+		return "application"
+	}
+	return "unit"
 }
 
 // departed tells whether the error only says that a unit is gone.
@@ -259,7 +281,7 @@ type WriteError struct {
 const maxShownKeys = 8
 
 func (e *WriteError) Error() string {
-	return fmt.Sprintf("cannot write %s to the databag of %s in %s: %v", keyList(e.Keys), e.Databag.Entity, e.Databag.relation.Key(), e.Err)
+	return fmt.Sprintf("cannot write %s to the databag of the %s %s in %s: %v", keyList(e.Keys), e.Databag.side(), e.Databag.Entity, e.Databag.relation.Key(), e.Err)
 }
 
 // Unwrap returns what Juju said.

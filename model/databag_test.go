@@ -83,7 +83,7 @@ func TestFlushIsRefused(t *testing.T) {
 	require.ErrorAs(t, err, &refused)
 	assert.Same(t, bag, refused.Databag)
 	assert.Len(t, refused.Keys, 10)
-	assert.Equal(t, `cannot write "gone", "k0", "k1", "k2", "k3", "k4", "k5", "k6" and 2 more keys to the databag of web in db:1: `+
+	assert.Equal(t, `cannot write "gone", "k0", "k1", "k2", "k3", "k4", "k5", "k6" and 2 more keys to the databag of the application web in db:1: `+
 		`cannot run relation-set: cannot write relation settings`, err.Error())
 	assert.NotContains(t, strings.Join(s.take(), "\n"), "config-get", "what comes after it is not done")
 	items, err := bag.Items()

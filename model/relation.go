@@ -58,23 +58,15 @@ func (m *Model) Relations(endpoint string) ([]*Relation, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := decode[[]string]("relation-ids", answer)
+	ids, err := parseRelationIDs(endpoint, answer)
 	if err != nil {
-		return nil, err
+		return nil, nonsenseAbout(fmt.Sprintf("the relations of %q", endpoint), "relation-ids", err)
 	}
-	var ids []int
-	for _, key := range keys {
-		id, ok := relationNumber(key)
-		if !ok {
-			return nil, nonsense("relation-ids", fmt.Errorf("%q is not a relation", shorten(key)))
-		}
-		if !m.breaking(endpoint, id) {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
 	list := []*Relation{}
-	for _, id := range slices.Compact(ids) {
+	for _, id := range ids {
+		if m.breaking(endpoint, id) {
+			continue
+		}
 		r, err := m.RelationByID(endpoint, id)
 		if err != nil {
 			return nil, err
@@ -167,11 +159,8 @@ func (r *Relation) App() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if app, err = decode[string]("relation-list", answer); err != nil {
-			return "", err
-		}
-		if app != "" && !isAppName(app) {
-			return "", nonsense("relation-list", fmt.Errorf("%q is not the name of an application", shorten(app)))
+		if app, err = parseApp(answer); err != nil {
+			return "", nonsenseAbout("the application in "+r.Key(), "relation-list", err)
 		}
 	}
 	r.app = &app
@@ -193,23 +182,19 @@ func (r *Relation) Units() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	units, err := decode[[]string]("relation-list", answer)
+	units, err := parseUnits(answer)
 	if err != nil {
-		return nil, err
+		return nil, nonsenseAbout("the units in "+r.Key(), "relation-list", err)
 	}
 	departing := ""
 	if r.model.inHook(r.Endpoint, r.ID) && c.EventName() == normal(r.Endpoint)+"_"+string(RelationDeparted) {
 		departing = c.RemoteUnit
 	}
 	for _, unit := range units {
-		if !isUnitName(unit) {
-			return nil, nonsense("relation-list", fmt.Errorf("%q is not the name of a unit", shorten(unit)))
-		}
 		if unit != c.UnitName && unit != departing {
 			r.units = append(r.units, unit)
 		}
 	}
-	slices.SortFunc(r.units, compareUnits)
 	r.listed = true
 	return slices.Clone(r.units), nil
 }
