@@ -113,7 +113,12 @@ func newWorld(t testing.TB, name string, words ...string) *world {
 	w := &world{store: memory{}, pebble: map[string]*pebbletest.Server{}}
 	w.juju, err = juju.Begin(e)
 	require.NoError(t, err)
-	m, err := machinetest.New(machinetest.State{HTTP: []machinetest.Route{{URL: "http://app/", Headers: map[string]string{"A": "b"}}}})
+	m, err := machinetest.New(machinetest.State{
+		HTTP: []machinetest.Route{{URL: "http://app/", Headers: map[string]string{"A": "b"}}},
+		HostFiles: map[string]*machinetest.File{
+			"/srv/site/index.html": {Content: "hello"}, "/srv/site/css/a.css": {Content: "a"}, "/srv/site/empty": {Dir: true},
+		},
+	})
 	require.NoError(t, err)
 	for _, c := range state.Containers {
 		require.NoError(t, c.Validate())

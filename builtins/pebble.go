@@ -32,6 +32,8 @@ var pebbleTable = table[*Hook]{
 		"APIError":        "Pebble refused the request. Its field code is the HTTP status as a number, status as text.",
 		"ChangeError":     "Pebble took the request and could not carry it out: a service does not start, for instance. Its field err says why, change is the change, with the log of each task, or None.",
 		"ExecError":       "A command ended with an exit code other than 0.",
+
+		"MultiPushPullError": "Some files or directories could not be copied. Its field errors lists them: (path of the source, failure).",
 	})...),
 }
 
@@ -48,12 +50,27 @@ func (h *Hook) pebbleFailure(err error) error {
 	if h.Context.Err() != nil {
 		return context.Cause(h.Context)
 	}
+	return newPebbleFailure(e, err)
+}
+
+// newPebbleFailure is the failure that e is. err is e, or wraps it.
+func newPebbleFailure(e *pebble.Error, err error) *Failure {
 	f := &Failure{Kind: pebbleKinds[string(e.Kind)], Message: e.Error(), Err: err}
 	switch e.Kind {
 	case pebble.APIError:
 		f.Fields = starlark.StringDict{"code": starlark.MakeInt(e.Code), "status": starlark.String(e.Status)}
 	case pebble.PathError:
 		f.Fields = starlark.StringDict{"path": starlark.String(e.Path), "path_kind": starlark.String(e.PathKind)}
+	case pebble.MultiPushPullError:
+		list := make([]starlark.Value, len(e.Failures))
+		for i, failed := range e.Failures {
+			inner := &pebble.Error{Kind: pebble.RootError, Message: failed.Err.Error()}
+			errors.As(failed.Err, &inner)
+			list[i] = starlark.Tuple{starlark.String(failed.Path), newPebbleFailure(inner, failed.Err)}
+		}
+		errs := starlark.NewList(list)
+		errs.Freeze()
+		f.Fields = starlark.StringDict{"errors": errs}
 	case pebble.ChangeError:
 		f.Fields = starlark.StringDict{"err": starlark.String(e.Message), "change": starlark.None}
 		if e.Change != nil {

@@ -56,7 +56,7 @@ func TestFailingCheckOfAGenuineDaemon(t *testing.T) {
 	w, stop := genuineWorld(t, peers.Pebble(t), t.Name())
 	defer stop()
 	defer w.client.Close()
-	require.NoError(t, w.client.AddLayerYAML(ctx, "a", `checks: {bad: {override: replace, period: 10ms, threshold: 1, exec: {command: "false"}}}`, pebble.AddLayerOptions{}))
+	require.NoError(t, w.client.AddLayerYAML(ctx, "a", `checks: {bad: {override: replace, period: 500ms, threshold: 1, exec: {command: "false"}}}`, pebble.AddLayerOptions{}))
 	// The change that runs the check ends when the check goes down.
 	infos, err := w.client.Checks(ctx, pebble.ChecksOptions{})
 	require.NoError(t, err)

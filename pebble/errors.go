@@ -33,11 +33,14 @@ const (
 	ChangeError Kind = "ChangeError"
 	// ExecError: a command ran and ended with an exit code other than 0.
 	ExecError Kind = "ExecError"
+	// MultiPushPullError: of several files and directories some could not be
+	// copied.
+	MultiPushPullError Kind = "MultiPushPullError"
 )
 
 // Kinds returns every kind, the root first.
 func Kinds() []Kind {
-	return []Kind{RootError, ConnectionError, TimeoutError, ProtocolError, PathError, APIError, ChangeError, ExecError}
+	return []Kind{RootError, ConnectionError, TimeoutError, ProtocolError, PathError, APIError, ChangeError, ExecError, MultiPushPullError}
 }
 
 // Parent returns the family that k belongs to: [RootError], or "" for
@@ -80,6 +83,9 @@ type Error struct {
 
 	// Change is the failed change with its tasks. Set for [ChangeError].
 	Change *Change
+
+	// Failures say what could not be copied. Set for [MultiPushPullError].
+	Failures []PathFailure
 
 	// Command, ExitCode, Stdout and Stderr are set for [ExecError].
 	Command  []string

@@ -170,14 +170,27 @@ func (c *Client) fileAction(ctx context.Context, path string, body any) error {
 
 // pathResult returns the failure that results hold for the one path asked for.
 func pathResult(path string, results []fileResult) error {
-	switch {
-	case len(results) != 1:
-		return protocolError("Pebble answered for %d paths, want 1", len(results))
-	case results[0].Path != path:
-		return protocolError("Pebble answered for path %q, want %q", results[0].Path, path)
-	case results[0].Error != nil:
-		e := results[0].Error
-		return &Error{Kind: PathError, Message: e.Message, PathKind: e.Kind, Path: path}
+	failures, err := pathResults([]string{path}, results)
+	if err != nil {
+		return err
 	}
-	return nil
+	return failures[0]
+}
+
+// pathResults returns the failures that results hold for the paths asked for,
+// nil for each that there is none for.
+func pathResults(paths []string, results []fileResult) ([]error, error) {
+	if len(results) != len(paths) {
+		return nil, protocolError("Pebble answered for %d paths, want %d", len(results), len(paths))
+	}
+	failures := make([]error, len(paths))
+	for i, path := range paths {
+		if results[i].Path != path {
+			return nil, protocolError("Pebble answered for path %q, want %q", results[i].Path, path)
+		}
+		if e := results[i].Error; e != nil {
+			failures[i] = &Error{Kind: PathError, Message: e.Message, PathKind: e.Kind, Path: path}
+		}
+	}
+	return failures, nil
 }

@@ -8,6 +8,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 // File is the content of a file as it comes from the daemon.
@@ -18,7 +19,7 @@ import (
 type File struct {
 	client  *Client
 	request request
-	path    string
+	paths   []string
 	ctx     context.Context
 	idle    *watchdog
 	body    io.Closer
@@ -30,23 +31,81 @@ type File struct {
 
 // Pull opens a file for reading. The caller closes it.
 func (c *Client) Pull(ctx context.Context, path string) (*File, error) {
-	ctx, idle := newWatchdog(ctx, c.idleTimeout)
-	r := request{method: http.MethodGet, path: "/v1/files", query: url.Values{"action": {"read"}, "path": {path}}}
-	resp, err := c.send(ctx, r, nil, http.Header{"Accept": {"multipart/form-data"}})
+	f, err := c.read(ctx, []string{path})
 	if err != nil {
-		idle.stop()
 		return nil, err
 	}
-	f := &File{client: c, request: r, path: path, ctx: ctx, idle: idle, body: resp.Body}
-	if err := f.open(resp); err != nil {
+	if err := f.open(); err != nil {
 		f.Close()
 		return nil, err
 	}
 	return f, nil
 }
 
-// open goes to the content, or to the reason why there is none.
-func (f *File) open(resp *http.Response) error {
+// PullFiles reads files in one request. It calls each with the content of one
+// after the other, whose reader is of use during the call only; what each
+// returns ends the transfer. Those that cannot be read are left out. It returns
+// what became of each file, nil for one whose content was good: only the end of
+// the transfer tells. Another error is about all of them.
+func (c *Client) PullFiles(ctx context.Context, paths []string, each func(path string, content io.Reader) error) ([]error, error) {
+	f, err := c.read(ctx, paths)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	for left := paths; ; {
+		part, name, filename, err := f.next()
+		if err != nil {
+			return nil, err
+		}
+		if name == "response" {
+			return f.results(part)
+		}
+		i := slices.Index(left, filename)
+		if i < 0 {
+			return nil, protocolError("Pebble sent the content of %q, which was not asked for, or not then", filename)
+		}
+		left = left[i+1:]
+		f.budget.unlimited()
+		if err := each(filename, partReader{f, part}); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// partReader reads the content of one of several files.
+type partReader struct {
+	file *File
+	part *multipart.Part
+}
+
+func (r partReader) Read(p []byte) (int, error) {
+	n, err := r.part.Read(p)
+	if err != nil && err != io.EOF {
+		err = r.file.readError(err)
+	}
+	return n, err
+}
+
+// read asks for files.
+func (c *Client) read(ctx context.Context, paths []string) (*File, error) {
+	ctx, idle := newWatchdog(ctx, c.idleTimeout)
+	r := request{method: http.MethodGet, path: "/v1/files", query: url.Values{"action": {"read"}, "path": paths}}
+	resp, err := c.send(ctx, r, nil, http.Header{"Accept": {"multipart/form-data"}})
+	if err != nil {
+		idle.stop()
+		return nil, err
+	}
+	f := &File{client: c, request: r, paths: paths, ctx: ctx, idle: idle, body: resp.Body}
+	if err := f.begin(resp); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// begin looks at what the answer is.
+func (f *File) begin(resp *http.Response) error {
 	media, params, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if media != "multipart/form-data" {
 		if _, err := f.client.readAnswer(f.ctx, f.request, resp.StatusCode, resp.Header.Get("Content-Type"), resp.Body); err != nil {
@@ -59,7 +118,12 @@ func (f *File) open(resp *http.Response) error {
 	}
 	f.budget = &budgetReader{from: &progressReader{from: resp.Body, idle: f.idle}}
 	f.parts = multipart.NewReader(f.budget, params["boundary"])
+	return nil
+}
 
+// open goes to the content of the only file, or to the reason why there is
+// none.
+func (f *File) open() error {
 	part, name, filename, err := f.next()
 	if err != nil {
 		return err
@@ -68,10 +132,10 @@ func (f *File) open(resp *http.Response) error {
 		if err := f.result(part); err != nil {
 			return err
 		}
-		return protocolError("Pebble sent no content of %s and no reason why", f.path)
+		return protocolError("Pebble sent no content of %s and no reason why", f.paths[0])
 	}
-	if filename != f.path {
-		return protocolError("Pebble sent the content of %q, want %q", filename, f.path)
+	if filename != f.paths[0] {
+		return protocolError("Pebble sent the content of %q, want %q", filename, f.paths[0])
 	}
 	f.part = part
 	f.budget.unlimited()
@@ -100,17 +164,26 @@ func (f *File) next() (part *multipart.Part, name, filename string, err error) {
 	return part, name, params["filename"], nil
 }
 
-// result reads the daemon's verdict from the last part.
-func (f *File) result(part io.Reader) error {
+// results reads the daemon's verdict on each file from the last part.
+func (f *File) results(part io.Reader) ([]error, error) {
 	a, err := f.client.readAnswer(f.ctx, f.request, http.StatusOK, "application/json", part)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var results []fileResult
 	if err := a.decode(f.request, &results); err != nil {
+		return nil, err
+	}
+	return pathResults(f.paths, results)
+}
+
+// result reads the daemon's verdict on the only file.
+func (f *File) result(part io.Reader) error {
+	failures, err := f.results(part)
+	if err != nil {
 		return err
 	}
-	return pathResult(f.path, results)
+	return failures[0]
 }
 
 // Read reads content.
@@ -145,7 +218,7 @@ func (f *File) finish() error {
 }
 
 func (f *File) readError(err error) error {
-	return f.client.transportError("read "+f.path+" from Pebble", contextCause(f.ctx, err))
+	return f.client.transportError("read "+f.paths[0]+" from Pebble", contextCause(f.ctx, err))
 }
 
 // Close ends the transfer.

@@ -21,42 +21,83 @@ type PushOptions struct {
 	Owner
 }
 
+// PushFile is one of the files of [Client.PushFiles].
+type PushFile struct {
+	Path    string
+	Content io.Reader
+	PushOptions
+}
+
 // Push writes what content holds to a file. The daemon writes it beside the
 // file and renames, so that a reader sees the old content or the new; a
 // symbolic link is replaced. Failures are of kind [PathError], but for a
 // failure to read content, which is returned as it is, and writes nothing.
 func (c *Client) Push(ctx context.Context, path string, content io.Reader, o PushOptions) error {
-	if i := strings.IndexAny(path, "\r\n\x00"); i >= 0 {
-		// The daemon cannot be told of such a path: a header cannot hold it.
-		return &Error{
-			Kind:     PathError,
-			PathKind: GenericFileError,
-			Path:     path,
-			Message:  fmt.Sprintf("cannot write %q: a path with %q in it cannot be pushed", path, path[i]),
-		}
+	failures, err := c.PushFiles(ctx, []PushFile{{Path: path, Content: content, PushOptions: o}})
+	if err != nil {
+		return err
 	}
+	return failures[0]
+}
+
+// PushFiles writes files, each as [Client.Push] does, in one request. It
+// returns what became of each file, nil for one that was written. Another error
+// is about all of them; some may have been written then. No path may be there
+// twice.
+func (c *Client) PushFiles(ctx context.Context, files []PushFile) ([]error, error) {
 	type file struct {
 		Path     string `json:"path"`
 		MakeDirs bool   `json:"make-dirs,omitempty"`
 		attributes
 	}
-	metadata, err := json.Marshal(map[string]any{
-		"action": "write",
-		"files":  []file{{Path: path, MakeDirs: o.MakeDirs, attributes: newAttributes(o.Permissions, o.Owner)}},
-	})
+	failures := make([]error, len(files))
+	var sent []int
+	var described []file
+	var paths []string
+	for i, f := range files {
+		if at := strings.IndexAny(f.Path, "\r\n\x00"); at >= 0 {
+			// The daemon cannot be told of such a path: a header cannot hold it.
+			failures[i] = &Error{
+				Kind:     PathError,
+				PathKind: GenericFileError,
+				Path:     f.Path,
+				Message:  fmt.Sprintf("cannot write %q: a path with %q in it cannot be pushed", f.Path, f.Path[at]),
+			}
+			continue
+		}
+		sent, paths = append(sent, i), append(paths, f.Path)
+		described = append(described, file{Path: f.Path, MakeDirs: f.MakeDirs, attributes: newAttributes(f.Permissions, f.Owner)})
+	}
+	if len(sent) == 0 {
+		return failures, nil
+	}
+	metadata, err := json.Marshal(map[string]any{"action": "write", "files": described})
 	if err != nil {
-		return fmt.Errorf("cannot encode the request to write %q: %w", path, err)
+		return nil, fmt.Errorf("cannot encode the request to write %q: %w", paths[0], err)
 	}
 
 	ctx, idle := newWatchdog(ctx, c.idleTimeout)
 	defer idle.stop()
 	body, w := io.Pipe()
 	form := multipart.NewWriter(w)
-	source := &sourceReader{from: content}
+	var sourceErr error
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		w.CloseWithError(writeForm(form, path, metadata, source))
+		err := writeMetadata(form, metadata)
+		for _, i := range sent {
+			source := &sourceReader{from: files[i].Content}
+			if err == nil {
+				err = writeFile(form, files[i].Path, source)
+			}
+			if source.err != nil {
+				sourceErr = source.err
+			}
+		}
+		if err == nil {
+			err = form.Close()
+		}
+		w.CloseWithError(err)
 	}()
 	stopForm := context.AfterFunc(ctx, func() { body.CloseWithError(context.Cause(ctx)) })
 	defer stopForm()
@@ -66,13 +107,20 @@ func (c *Client) Push(ctx context.Context, path string, content io.Reader, o Pus
 	// The daemon may have answered before it read all of the form.
 	body.CloseWithError(io.ErrClosedPipe)
 	<-written
-	if source.err != nil {
-		return source.err
+	if sourceErr != nil {
+		return nil, sourceErr
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return pathResult(path, results)
+	verdicts, err := pathResults(paths, results)
+	if err != nil {
+		return nil, err
+	}
+	for i, verdict := range verdicts {
+		failures[sent[i]] = verdict
+	}
+	return failures, nil
 }
 
 func (c *Client) sendForm(ctx context.Context, r request, idle *watchdog, form io.Reader, contentType string) ([]fileResult, error) {
@@ -90,7 +138,7 @@ func (c *Client) sendForm(ctx context.Context, r request, idle *watchdog, form i
 	return results, a.decode(r, &results)
 }
 
-func writeForm(form *multipart.Writer, path string, metadata []byte, content io.Reader) error {
+func writeMetadata(form *multipart.Writer, metadata []byte) error {
 	part, err := form.CreatePart(textproto.MIMEHeader{
 		"Content-Type":        {"application/json"},
 		"Content-Disposition": {`form-data; name="request"`},
@@ -98,10 +146,12 @@ func writeForm(form *multipart.Writer, path string, metadata []byte, content io.
 	if err != nil {
 		return err
 	}
-	if _, err := part.Write(metadata); err != nil {
-		return err
-	}
-	part, err = form.CreatePart(textproto.MIMEHeader{
+	_, err = part.Write(metadata)
+	return err
+}
+
+func writeFile(form *multipart.Writer, path string, content io.Reader) error {
+	part, err := form.CreatePart(textproto.MIMEHeader{
 		"Content-Type":        {"application/octet-stream"},
 		"Content-Disposition": {`form-data; name="files"; filename="` + quoteFilename.Replace(path) + `"`},
 	})
@@ -109,10 +159,8 @@ func writeForm(form *multipart.Writer, path string, metadata []byte, content io.
 		return err
 	}
 	// A larger buffer than io.Copy's saves switches between goroutines.
-	if _, err := io.CopyBuffer(part, content, make([]byte, 128<<10)); err != nil {
-		return err
-	}
-	return form.Close()
+	_, err = io.CopyBuffer(part, content, make([]byte, 128<<10))
+	return err
 }
 
 var quoteFilename = strings.NewReplacer(`\`, `\\`, `"`, `\"`)

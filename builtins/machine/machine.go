@@ -1,5 +1,5 @@
-// Package machine is the third seam between a charm and the world: the clock
-// and HTTP requests of the machine that the charm runs on. (The other two are
+// Package machine is the third seam between a charm and the world: the clock,
+// HTTP requests and files of the machine that the charm runs on. (The other two are
 // Juju and Pebble.) Everything above it is the same in production and in tests.
 //
 // [Real] is the machine itself; package machinetest has a simulated one that a
@@ -28,6 +28,10 @@ type Machine interface {
 	// certificate. A request that a simulated machine was not told about ends
 	// in an [UndescribedError].
 	Transport(TransportOptions) (http.RoundTripper, error)
+	// OpenDir opens a directory, and makes it and those above it if make is set
+	// and it is not there. For a file the error is ENOTDIR. A directory that a
+	// simulated machine was not told about ends in an [UndescribedError].
+	OpenDir(path string, make bool) (Dir, error)
 }
 
 // TransportOptions say how HTTP requests leave the machine.

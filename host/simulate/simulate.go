@@ -101,6 +101,7 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 	if err != nil {
 		return nil, &StateError{err}
 	}
+	before.Machine.HostFiles = simulated.Files() // without directories that are there anyway
 	pebbles := map[string]*pebbletest.Server{}
 	for i, c := range before.Containers {
 		if err := c.Validate(); err != nil {
@@ -160,6 +161,7 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 
 	after := *before
 	after.Juju = *juju.State()
+	after.Machine.HostFiles = simulated.Files()
 	after.Containers = nil
 	for _, name := range slices.Sorted(maps.Keys(pebbles)) {
 		after.Containers = append(after.Containers, explicit(pebbles[name].State()))

@@ -17,6 +17,9 @@ type State struct {
 	// HTTP lists the requests that get an answer. Routes with the same method
 	// and URL answer one after the other; the last of them answers ever after.
 	HTTP []Route `yaml:"http"`
+	// HostFiles are the machine's files by absolute path, but for the charm's
+	// own.
+	HostFiles map[string]*File `yaml:"host_files"`
 }
 
 // Epoch is the time on a machine whose State gives none.
@@ -29,15 +32,16 @@ type Machine struct {
 
 	mu       sync.Mutex
 	requests []Request
-	served   map[string]int // answers given so far, by "METHOD url" of the route
+	served   map[string]int   // answers given so far, by "METHOD url" of the route
+	nodes    map[string]*node // by absolute path, without "/"
 }
 
 var _ machine.Machine = (*Machine)(nil)
 
-// New returns the machine that s describes, or an error that names the route
-// that makes no sense.
+// New returns the machine that s describes, or an error that names the route or
+// file that makes no sense.
 func New(s State) (*Machine, error) {
-	m := &Machine{now: s.Now, served: make(map[string]int)}
+	m := &Machine{now: s.Now, served: make(map[string]int), nodes: make(map[string]*node)}
 	if m.now.IsZero() {
 		m.now = Epoch()
 	}
@@ -48,7 +52,7 @@ func New(s State) (*Machine, error) {
 		}
 		m.routes = append(m.routes, r)
 	}
-	return m, nil
+	return m, m.readFiles(s.HostFiles)
 }
 
 // Now returns the time that the State gives.

@@ -1,0 +1,113 @@
+package machine
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Dir is a directory of the machine with all that is below it. Nothing that
+// is done through it reaches anything else: names are as for io/fs, and a
+// symbolic link that leads out is an error.
+type Dir interface {
+	// Open opens a regular file or a directory for reading.
+	fs.FS
+	// Mkdir makes a directory, unless it is there.
+	Mkdir(name string, perm fs.FileMode) error
+	// WriteFile writes what content holds to a file, as a whole or, if content
+	// ends in an error, which it returns, not at all. A file or link of that
+	// name is replaced.
+	WriteFile(name string, content io.Reader, perm fs.FileMode) error
+	Close() error
+}
+
+func (real) OpenDir(path string, make bool) (Dir, error) {
+	if make {
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	root, err := os.OpenRoot(path)
+	if info, statErr := os.Stat(path); err != nil && statErr == nil && !info.IsDir() {
+		err = &fs.PathError{Op: "open", Path: path, Err: unix.ENOTDIR}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return dir{root}, nil
+}
+
+type dir struct{ root *os.Root }
+
+func (d dir) Close() error { return d.root.Close() }
+
+// Open does not wait for the writer of a FIFO, and takes nothing but files and
+// directories.
+func (d dir) Open(name string) (fs.File, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	f, err := d.root.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: name, Err: errors.New("neither a file nor a directory")}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Stat describes what is at a name, without opening it.
+func (d dir) Stat(name string) (fs.FileInfo, error) { return d.root.Stat(name) }
+
+func (d dir) Mkdir(name string, perm fs.FileMode) error {
+	err := d.root.Mkdir(name, perm)
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if info, statErr := d.root.Stat(name); statErr != nil || !info.IsDir() {
+		return err
+	}
+	return nil
+}
+
+func (d dir) WriteFile(name string, content io.Reader, perm fs.FileMode) error {
+	if !fs.ValidPath(name) {
+		return &fs.PathError{Op: "write", Path: name, Err: fs.ErrInvalid}
+	}
+	temporary := path.Join(path.Dir(name), ".starcharm-"+rand.Text())
+	f, err := d.root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	err = func() error {
+		defer f.Close()
+		if _, err := io.CopyBuffer(struct{ io.Writer }{f}, content, make([]byte, 128<<10)); err != nil {
+			return err
+		}
+		if err := f.Chmod(perm); err != nil {
+			return err
+		}
+		return f.Close()
+	}()
+	if err == nil {
+		err = d.root.Rename(temporary, name)
+	}
+	if err != nil {
+		if removeErr := d.root.Remove(temporary); removeErr != nil {
+			return fmt.Errorf("%w (and %v is left behind)", err, temporary)
+		}
+	}
+	return err
+}

@@ -1,0 +1,291 @@
+package machinetest
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/starcharm/starcharm/builtins/machine"
+	"gopkg.in/yaml.v3"
+)
+
+// A File is a file or directory of the machine. In YAML it is its content, or a
+// map.
+type File struct {
+	Content string `yaml:"content,omitempty"`
+	// Mode holds the permissions; nil: 0o644, or 0o755 for a directory.
+	Mode *Mode `yaml:"mode,omitempty"`
+	// Dir makes it a directory. Those above a file are there by themselves.
+	Dir bool `yaml:"dir,omitempty"`
+}
+
+// Mode is a file's permissions, in octal in YAML: 644, "0644" and 0o644 are
+// the same.
+type Mode fs.FileMode
+
+// UnmarshalYAML reads m from octal digits.
+func (m *Mode) UnmarshalYAML(node *yaml.Node) error {
+	mode, err := strconv.ParseUint(strings.TrimPrefix(node.Value, "0o"), 8, 32)
+	if node.Kind != yaml.ScalarNode || err != nil || mode > 0o777 {
+		return fmt.Errorf("line %d: mode must be octal, 000 to 777, not %q", node.Line, node.Value)
+	}
+	*m = Mode(mode)
+	return nil
+}
+
+// MarshalYAML writes m as four octal digits.
+func (m Mode) MarshalYAML() (any, error) { return fmt.Sprintf("%04o", uint32(m)), nil }
+
+// UnmarshalYAML reads f from its content, or from a map.
+func (f *File) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind == yaml.ScalarNode {
+		*f = File{}
+		return node.Decode(&f.Content)
+	}
+	// KnownFields does not reach through a method like this one.
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		switch key := node.Content[i]; key.Value {
+		case "content", "mode", "dir":
+		default:
+			return fmt.Errorf("line %d: field %s not found in a host file", key.Line, key.Value)
+		}
+	}
+	type plain File
+	return node.Decode((*plain)(f))
+}
+
+// MarshalYAML writes a file that has nothing but content as its content.
+func (f File) MarshalYAML() (any, error) {
+	if f.Mode == nil && !f.Dir {
+		return f.Content, nil
+	}
+	type plain File
+	return plain(f), nil
+}
+
+// node is a file or directory at an absolute path.
+type node struct {
+	content string
+	mode    fs.FileMode // with fs.ModeDir for a directory
+}
+
+// readFiles takes over the files that a State describes.
+func (m *Machine) readFiles(files map[string]*File) error {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		f := files[name]
+		switch {
+		case !path.IsAbs(name) || path.Clean(name) != name || name == "/":
+			return fmt.Errorf("cannot use host_files[%s]: its path must be absolute, without \".\", \"..\" and a slash at the end", name)
+		case f == nil:
+			return fmt.Errorf("cannot use host_files[%s]: it has no content", name)
+		case f.Dir && f.Content != "":
+			return fmt.Errorf("cannot use host_files[%s]: a directory has no content", name)
+		}
+		n := &node{content: f.Content, mode: 0o644}
+		if f.Dir {
+			n.mode = fs.ModeDir | 0o755
+		}
+		if f.Mode != nil {
+			n.mode = n.mode&fs.ModeDir | fs.FileMode(*f.Mode)
+		}
+		if err := m.makeDirs(path.Dir(name)); err != nil {
+			return fmt.Errorf("cannot use host_files[%s]: %w", name, err)
+		}
+		m.nodes[name] = n
+	}
+	return nil
+}
+
+// makeDirs makes a directory and those above it.
+func (m *Machine) makeDirs(name string) error {
+	for ; name != "/"; name = path.Dir(name) {
+		if n := m.nodes[name]; n == nil {
+			m.nodes[name] = &node{mode: fs.ModeDir | 0o755}
+		} else if !n.mode.IsDir() {
+			return &fs.PathError{Op: "mkdir", Path: name, Err: syscall.ENOTDIR}
+		}
+	}
+	return nil
+}
+
+// Files returns the files as they are now, as a State describes them.
+// Directories of the usual permissions that hold something are left out.
+func (m *Machine) Files() map[string]*File {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	occupied := map[string]bool{}
+	for name := range m.nodes {
+		occupied[path.Dir(name)] = true
+	}
+	var files map[string]*File
+	for name, n := range m.nodes {
+		if n.mode == fs.ModeDir|0o755 && occupied[name] {
+			continue
+		}
+		f := &File{Content: n.content, Dir: n.mode.IsDir()}
+		if mode := Mode(n.mode.Perm()); f.Dir && mode != 0o755 || !f.Dir && mode != 0o644 {
+			f.Mode = &mode
+		}
+		if files == nil {
+			files = map[string]*File{}
+		}
+		files[name] = f
+	}
+	return files
+}
+
+// OpenDir opens a directory of those that the State describes.
+func (m *Machine) OpenDir(name string, make bool) (machine.Dir, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	name = path.Clean(name)
+	if make {
+		if err := m.makeDirs(name); err != nil {
+			return nil, err
+		}
+		return dir{m, name}, nil
+	}
+	switch n := m.nodes[name]; {
+	case n == nil && name != "/":
+		return nil, &machine.UndescribedError{
+			What: "the directory " + name + " of the machine",
+			Cure: fmt.Sprintf("add what is in it to host_files, %q: CONTENT", path.Join(name, "NAME")),
+		}
+	case n != nil && !n.mode.IsDir():
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.ENOTDIR}
+	}
+	return dir{m, name}, nil
+}
+
+// dir is a directory of a simulated machine.
+type dir struct {
+	m    *Machine
+	path string
+}
+
+func (d dir) Close() error { return nil }
+
+// node returns what is at a name. The machine is locked.
+func (d dir) node(op, name string) (*node, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+	}
+	at := path.Join(d.path, name)
+	if n := d.m.nodes[at]; n != nil {
+		return n, nil
+	}
+	if at == "/" {
+		return &node{mode: fs.ModeDir | 0o755}, nil
+	}
+	return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+}
+
+func (d dir) Open(name string) (fs.File, error) {
+	d.m.mu.Lock()
+	defer d.m.mu.Unlock()
+	n, err := d.node("open", name)
+	if err != nil {
+		return nil, err
+	}
+	f := &openFile{info: fileInfo{path.Base(name), n, d.m.now}, Reader: strings.NewReader(n.content)}
+	if n.mode.IsDir() {
+		at := path.Join(d.path, name)
+		for _, inner := range slices.Sorted(maps.Keys(d.m.nodes)) {
+			if inner != "/" && path.Dir(inner) == at {
+				f.entries = append(f.entries, fs.FileInfoToDirEntry(fileInfo{path.Base(inner), d.m.nodes[inner], d.m.now}))
+			}
+		}
+	}
+	return f, nil
+}
+
+// openFile is an open file or directory.
+type openFile struct {
+	info fileInfo
+	*strings.Reader
+	entries []fs.DirEntry
+}
+
+func (f *openFile) Stat() (fs.FileInfo, error) { return f.info, nil }
+func (f *openFile) Close() error               { return nil }
+
+// ReadDir returns the next n entries of a directory, all if n is not positive.
+func (f *openFile) ReadDir(n int) ([]fs.DirEntry, error) {
+	if n <= 0 {
+		n = len(f.entries)
+	} else if len(f.entries) == 0 {
+		return nil, io.EOF
+	}
+	n = min(n, len(f.entries))
+	entries := f.entries[:n]
+	f.entries = f.entries[n:]
+	return entries, nil
+}
+
+// fileInfo describes a file or directory.
+type fileInfo struct {
+	name string
+	node *node
+	now  time.Time
+}
+
+func (i fileInfo) Name() string       { return i.name }
+func (i fileInfo) Size() int64        { return int64(len(i.node.content)) }
+func (i fileInfo) Mode() fs.FileMode  { return i.node.mode }
+func (i fileInfo) ModTime() time.Time { return i.now }
+func (i fileInfo) IsDir() bool        { return i.node.mode.IsDir() }
+func (i fileInfo) Sys() any           { return nil }
+
+func (d dir) Mkdir(name string, perm fs.FileMode) error {
+	d.m.mu.Lock()
+	defer d.m.mu.Unlock()
+	if n, err := d.node("mkdir", name); err == nil {
+		if !n.mode.IsDir() {
+			return &fs.PathError{Op: "mkdir", Path: name, Err: fs.ErrExist}
+		}
+		return nil
+	}
+	return d.put("mkdir", name, &node{mode: fs.ModeDir | perm.Perm()})
+}
+
+// put puts n at a name, whose directory must be there. The machine is locked.
+func (d dir) put(op, name string, n *node) error {
+	if !fs.ValidPath(name) {
+		return &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+	}
+	above, err := d.node(op, path.Dir(name))
+	if err != nil {
+		return err
+	}
+	if !above.mode.IsDir() {
+		return &fs.PathError{Op: op, Path: name, Err: syscall.ENOTDIR}
+	}
+	d.m.nodes[path.Join(d.path, name)] = n
+	return nil
+}
+
+// maxFile is how large a file of a simulated machine may be, in bytes.
+const maxFile = 1 << 30
+
+func (d dir) WriteFile(name string, content io.Reader, perm fs.FileMode) error {
+	data, err := io.ReadAll(io.LimitReader(content, maxFile+1))
+	if err != nil {
+		return err
+	}
+	if len(data) > maxFile {
+		return &fs.PathError{Op: "write", Path: name, Err: syscall.EFBIG}
+	}
+	d.m.mu.Lock()
+	defer d.m.mu.Unlock()
+	if n, err := d.node("write", name); err == nil && n.mode.IsDir() {
+		return &fs.PathError{Op: "write", Path: name, Err: syscall.EISDIR}
+	}
+	return d.put("write", name, &node{content: string(data), mode: perm.Perm()})
+}
