@@ -180,7 +180,7 @@ var eventTable = table[*Event]{
 
 		{name: "id", sig: "str", doc: "The action's id.", only: kind("action"),
 			get: func(e *Event) (starlark.Value, error) { return starlark.String(e.text("id")), nil }},
-		{name: "params", sig: "dict", doc: "The action's parameters, with Juju's defaults filled in; read-only.", only: kind("action"),
+		{name: "params", sig: "dict", doc: "The action's parameters, with Juju's defaults filled in, nested where the schema is; read-only. A parameter of type number is a float, one of type integer an int. One that was not given and has no default is not there: event.params.get(\"to\").", only: kind("action"),
 			get: func(e *Event) (starlark.Value, error) {
 				params, err := e.hook.Model.ActionParams()
 				if err != nil {
@@ -190,7 +190,7 @@ var eventTable = table[*Event]{
 			}},
 		{name: "load_params", sig: "(schema: record_type, *, errors: str = \"raise\") -> record", doc: "The action's parameters as a record; names as for model.load_config. What does not fit is the failure schema.ValidationError, or with errors = \"fail\" it fails the action, with a message to its user, and the handler ends there.", only: kind("action"),
 			call: (*Event).loadParams},
-		{name: "set_results", sig: "(results: dict)", doc: "Gives results to the action's user. Keys are lower-case letters, digits, - and .; nested dicts are flattened with a dot. stdout, stderr and return-code are Juju's own. A list is given as JSON. Several calls add up.", only: kind("action"),
+		{name: "set_results", sig: "(results: dict)", doc: "Gives results to the action's user. Keys are lower-case letters, digits, - and .; nested dicts are flattened with a dot. stdout, stderr and return-code are Juju's own. A list is given as JSON. Several calls add up. ModelError for a result of more than 128 KiB with its key: then nothing of the call is sent.", only: kind("action"),
 			call: setResults},
 		{name: "log", sig: "(message: str)", doc: "Shows a line to the action's user while the action runs.", only: kind("action"),
 			call: func(e *Event, in invocation) (starlark.Value, error) {
@@ -200,7 +200,7 @@ var eventTable = table[*Event]{
 				}
 				return starlark.None, failure(e.hook.Model.ActionLog(message))
 			}},
-		{name: "fail", sig: "(message: str = \"\")", doc: "Marks the action as failed. The handler goes on after it; return to leave.", only: kind("action"),
+		{name: "fail", sig: "(message: str = \"\")", doc: "Marks the action as failed, with the last message that it is called with; without one Juju says that no reason was given. The handler goes on after it; return to leave.", only: kind("action"),
 			call: func(e *Event, in invocation) (starlark.Value, error) {
 				var message string
 				if err := in.unpack("message?", &message); err != nil {
@@ -221,7 +221,7 @@ var eventTable = table[*Event]{
 				e.Statuses = append(e.Statuses, status)
 				return starlark.None, nil
 			}},
-		{name: "add_metrics", sig: "(metrics: dict[str, int | float], labels: dict[str, str] = {})", doc: "Records metrics. Juju dropped metrics with 3.6.11.", only: kind("collect_metrics"),
+		{name: "add_metrics", sig: "(metrics: dict[str, int | float], labels: dict[str, str] = {})", doc: "Records metrics: finite numbers that are not negative. Keys and labels are letters, digits, - and _, with a letter in front; a label's value is not empty and has neither comma nor =. VersionError from Juju 3.6.11 on, which has no metrics.", only: kind("collect_metrics"),
 			call: addMetrics},
 	},
 }

@@ -20,8 +20,9 @@ func (m *Model) needAction(deed string) error {
 	return usage("cannot %s: this hook is not an action", deed)
 }
 
-// ActionParams returns the action's parameters, with defaults, as plain data:
-// int64 for whole numbers. The map is not to be changed.
+// ActionParams returns the action's parameters, with the defaults that Juju
+// adds, as plain data: int64 for whole numbers, float64 where the metadata says
+// number. The map is not to be changed.
 func (m *Model) ActionParams() (map[string]any, error) {
 	if m.actionParams != nil {
 		return m.actionParams, nil
@@ -41,14 +42,65 @@ func (m *Model) ActionParams() (map[string]any, error) {
 		params = map[string]any{}
 	}
 	plain(params)
+	if action := m.action(); action != nil {
+		typedProperties(params, action.Parameters)
+	}
 	m.actionParams = params
 	return params, nil
 }
 
-var resultKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$`) })
+// action returns what the metadata says of the action that is being run; nil
+// when it does not have it.
+func (m *Model) action() *ActionMeta {
+	for name, action := range m.cfg.Metadata.Actions {
+		if normal(name)+"_"+string(Action) == m.cfg.Context.EventName() {
+			return action
+		}
+	}
+	return nil
+}
 
-// reservedResults are the keys that Juju keeps for itself.
-var reservedResults = [...]string{"return-code", "stderr", "stderr-encoding", "stdout", "stdout-encoding"}
+// typedProperties makes the numbers among values what their JSON schemas say:
+// JSON itself does not tell 2 from 2.0, and Juju writes both as 2.
+func typedProperties(values map[string]any, schemas map[string]any) {
+	for name, value := range values {
+		if schema, ok := schemas[name].(map[string]any); ok {
+			values[name] = typedBySchema(value, schema)
+		}
+	}
+}
+
+func typedBySchema(value any, schema map[string]any) any {
+	switch value := value.(type) {
+	case int64:
+		if schema["type"] == "number" {
+			return float64(value)
+		}
+	case float64:
+		if n, ok := whole(value); ok && schema["type"] == "integer" {
+			return n
+		}
+	case map[string]any:
+		if properties, ok := schema["properties"].(map[string]any); ok {
+			typedProperties(value, properties)
+		}
+	case []any:
+		if items, ok := schema["items"].(map[string]any); ok {
+			for i := range value {
+				value[i] = typedBySchema(value[i], items)
+			}
+		}
+	}
+	return value
+}
+
+var resultKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$`) })
+
+// reservedResults are the keys that Juju refuses, wherever they are.
+var reservedResults = [...]string{"stderr", "stderr-encoding", "stdout", "stdout-encoding"}
+
+// overwrittenResult is a key that Juju takes, and puts the exit code there.
+const overwrittenResult = "return-code"
 
 const (
 	// maxResultDepth bounds how deep results may be nested.
@@ -88,6 +140,13 @@ func (m *Model) SetActionResults(results map[string]any) error {
 		args, size = nil, 0
 		return err
 	}
+	// Nothing is sent when one of them cannot be.
+	for _, key := range keys {
+		if size := len(key) + 1 + len(flat[key]); size > maxArgument {
+			return &Error{Kind: ModelError, Tool: "action-set", Message: fmt.Sprintf("cannot set the action result %q: with its key it has %d bytes, more than the %d "+
+				"that a hook tool takes: shorten it, or put it into a file and give the file's path", shorten(key), size, maxArgument)}
+		}
+	}
 	for _, key := range keys {
 		arg := key + "=" + flat[key]
 		if size+len(arg) > maxResultBytes {
@@ -106,12 +165,14 @@ func flattenResults(flat map[string]string, prefix string, results map[string]an
 		return usage("action results are nested deeper than %d levels", maxResultDepth)
 	}
 	for _, key := range slices.Sorted(maps.Keys(results)) {
-		if !resultKey().MatchString(key) {
-			return usage("%q cannot be the key of an action result: use lower-case letters, digits, dots and dashes, with a letter or digit at both ends", shorten(key))
-		}
 		path := prefix + key
-		if slices.Contains(reservedResults[:], path) {
-			return usage("%q cannot be the key of an action result: Juju keeps it for itself", path)
+		for part := range strings.SplitSeq(key, ".") {
+			if !resultKey().MatchString(part) {
+				return usage("%q cannot be the key of an action result: use lower-case letters, digits, dots and dashes, with a letter or digit at both ends and beside each dot", shorten(path))
+			}
+			if slices.Contains(reservedResults[:], part) || path == overwrittenResult || strings.HasPrefix(path, overwrittenResult+".") {
+				return usage("%q cannot be the key of an action result: Juju keeps that for itself", shorten(path))
+			}
 		}
 		if nested, ok := results[key].(map[string]any); ok {
 			if err := flattenResults(flat, path+".", nested, depth+1); err != nil {
@@ -181,11 +242,16 @@ func (m *Model) ActionLog(message string) error {
 	return nil
 }
 
-// ActionFail marks the action as failed. Secrets are masked.
+// ActionFail marks the action as failed; of several messages the last one
+// holds. Secrets are masked. Without a message Juju has one of its own.
 func (m *Model) ActionFail(message string) error {
 	if err := m.needAction("fail an action"); err != nil {
 		return err
 	}
-	_, err := m.run("action-fail", nil, "--", shortenTo(cleanText(m.Mask(message)), maxArgument))
+	var args []string
+	if message != "" {
+		args = []string{"--", shortenTo(cleanText(m.Mask(message)), maxArgument)}
+	}
+	_, err := m.run("action-fail", nil, args...)
 	return err
 }

@@ -47,7 +47,7 @@ func (g ToolGate) String() string {
 	case g.Since != Version{}:
 		return "it came with Juju " + g.Since.String()
 	case g.Until != Version{}:
-		return "it is gone since Juju " + g.Until.String()
+		return "it went with Juju " + g.Until.String()
 	}
 	return ""
 }

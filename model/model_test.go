@@ -154,15 +154,19 @@ func TestActions(t *testing.T) {
 	require.NoError(t, m.ActionLog(""))
 	require.NoError(t, m.ActionFail(""))
 	assert.Equal(t, []string{"action-get --format=json", `action-set a.x=1=2 a.y-z=2 b=True big=1180591620717411303424 f=0.5 l=["p",1] n=None whole=2.0`,
-		"action-log -- half", "action-fail -- "}, s.take())
+		"action-log -- half", "action-fail"}, s.take())
 
 	for _, test := range []struct {
 		results map[string]any
 		want    string
 	}{
-		{map[string]any{"Upper": 1}, `"Upper" cannot be the key of an action result: use lower-case letters, digits, dots and dashes, with a letter or digit at both ends`},
-		{map[string]any{"a": map[string]any{"b_c": 1}}, `"b_c" cannot be the key of an action result: use lower-case letters, digits, dots and dashes, with a letter or digit at both ends`},
-		{map[string]any{"stdout": "x"}, `"stdout" cannot be the key of an action result: Juju keeps it for itself`},
+		{map[string]any{"Upper": 1}, `"Upper" cannot be the key of an action result: use lower-case letters, digits, dots and dashes, with a letter or digit at both ends and beside each dot`},
+		{map[string]any{"a": map[string]any{"b_c": 1}}, `"a.b_c" cannot be the key of an action result: use lower-case letters, digits, dots and dashes, with a letter or digit at both ends and beside each dot`},
+		{map[string]any{"a..b": 1}, `"a..b" cannot be the key of an action result: use lower-case letters, digits, dots and dashes, with a letter or digit at both ends and beside each dot`},
+		{map[string]any{"stdout": "x"}, `"stdout" cannot be the key of an action result: Juju keeps that for itself`},
+		{map[string]any{"a": map[string]any{"b.stderr-encoding": "x"}}, `"a.b.stderr-encoding" cannot be the key of an action result: Juju keeps that for itself`},
+		{map[string]any{"return-code": 1}, `"return-code" cannot be the key of an action result: Juju keeps that for itself`},
+		{map[string]any{"return-code.x": 1}, `"return-code.x" cannot be the key of an action result: Juju keeps that for itself`},
 		{map[string]any{"a": map[string]any{"b": 1}, "a.b": 2}, `the action result "a.b" is there twice`},
 		{map[string]any{"a": "1", "a.b": 2}, `the action results "a" and "a.b" exclude each other: a result is either a value or a map`},
 		{map[string]any{"a": struct{}{}}, `the action result "a" cannot be sent: it is of the Go type struct {}, which is not plain data`},
@@ -174,6 +178,14 @@ func TestActions(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
 	require.NoError(t, m.SetActionResults(map[string]any{"a": long, "b": long, "c": long, "d": long, "e": long, "f": long}))
 	assert.Len(t, s.take(), 2, "large results are sent in several calls")
+	require.NoError(t, m.SetActionResults(map[string]any{"a": map[string]any{"return-code": strings.Repeat("x", maxArgument-len("a.return-code="))}}))
+	assert.Len(t, s.take(), 1)
+	err = m.SetActionResults(map[string]any{"a": "1", "big": strings.Repeat("x", maxArgument-3)})
+	requireKind(t, err, ModelError, `cannot set the action result "big": with its key it has 131072 bytes, more than the 131071 that a hook tool takes: shorten it, or put it into a file and give the file's path`)
+	assert.Empty(t, s.take(), "nothing is sent of results one of which is too long")
+	require.NoError(t, m.ActionFail("no"))
+	require.NoError(t, m.ActionFail("-x"))
+	assert.Equal(t, []string{"action-fail -- no", "action-fail -- -x"}, s.take())
 
 	m, _ = newModel(t, nil, nil)
 	requireUsage(t, m.ActionFail("x"), "cannot fail an action: this hook is not an action")

@@ -163,7 +163,11 @@ func prepareActionFail(h *Hook, c *invocation) (func([]string) error, func() err
 
 // actionParams checks what the user gave against the action's schema and adds
 // its defaults, as the controller does before it queues an action.
-func actionParams(action *model.ActionMeta, given map[string]any) (map[string]any, error) {
+func (j *Juju) actionParams(action *model.ActionMeta, given map[string]any) (map[string]any, error) {
+	extra := !j.version.RefusesExtraActionParams()
+	if action.AdditionalProperties != nil {
+		extra = *action.AdditionalProperties
+	}
 	params := cloneMap(given, cloneValue)
 	if params == nil {
 		params = map[string]any{}
@@ -178,7 +182,7 @@ func actionParams(action *model.ActionMeta, given map[string]any) (map[string]an
 	for _, name := range slices.Sorted(maps.Keys(params)) {
 		schema, ok := action.Parameters[name].(map[string]any)
 		if !ok {
-			if action.AdditionalProperties != nil && !*action.AdditionalProperties {
+			if !extra {
 				errs = append(errs, unknownError("parameter", name, keys(action.Parameters)))
 			}
 			continue

@@ -80,7 +80,7 @@ func (j *Juju) plan(e Event) (*plan, error) {
 	switch {
 	case e.Action:
 		p.hook = def.Subject
-		p.params, err = actionParams(j.meta.Actions[def.Subject], e.Params)
+		p.params, err = j.actionParams(j.meta.Actions[def.Subject], e.Params)
 		p.actionID = e.ActionID
 		if p.actionID == "" {
 			p.actionID = strconv.Itoa(j.actions + 1)
@@ -126,24 +126,21 @@ func (j *Juju) unknownEvent(e Event) error {
 
 // lacksEvent says why this version of Juju does not know such a hook.
 func (j *Juju) lacksEvent(kind model.EventKind) string {
-	since, until := [2]int{}, [2]int{1 << 30}
+	var since, until model.Version
 	switch kind {
 	case model.SecretChanged, model.SecretRotate, model.SecretRemove, model.SecretExpired:
-		since = [2]int{3, 0}
+		since = model.Version{Major: 3}
 	case model.PebbleCustomNotice:
-		since = [2]int{3, 4}
+		since = model.Version{Major: 3, Minor: 4}
 	case model.PebbleCheckFailed, model.PebbleCheckRecovered:
-		since = [2]int{3, 6}
+		since = model.Version{Major: 3, Minor: 6}
 	case model.CollectMetrics, model.MeterStatusChanged:
-		until = [2]int{3, 6}
+		until = model.Version{Major: 3, Minor: 6, Patch: 11}
 	case model.LeaderSettingsChanged, model.PreSeriesUpgrade, model.PostSeriesUpgrade:
-		until = [2]int{4, 0}
+		until = model.Version{Major: 4}
 	}
-	if !j.version.AtLeast(since[0], since[1], 0) {
-		return fmt.Sprintf("it came with Juju %d.%d, this is %s", since[0], since[1], j.version)
-	}
-	if j.version.AtLeast(until[0], until[1], 0) {
-		return fmt.Sprintf("it went with Juju %d.%d, this is %s", until[0], until[1], j.version)
+	if gate := (model.ToolGate{Since: since, Until: until}); !gate.Open(j.version) {
+		return fmt.Sprintf("%s, this is %s", gate, j.version)
 	}
 	return ""
 }
