@@ -8,6 +8,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/starcharm/starcharm/host"
+	"github.com/starcharm/starcharm/model/modeltest"
 )
 
 // maxShown is how much of one value is shown, in characters.
@@ -114,9 +115,14 @@ func (o *Outcome) Render(color bool) string {
 	for _, d := range o.Diagnostics {
 		b.WriteString(d.Render(color))
 	}
-	if o.ExitCode == 0 {
+	switch {
+	case o.ExitCode == 0 && o.Reboot == modeltest.RebootNow:
+		fmt.Fprintf(&b, "%s\n", paint(colorGreen, "exit 0: the machine would reboot and the hook run again; Juju keeps only what takes effect at once"))
+	case o.ExitCode == 0 && o.Reboot == modeltest.RebootAfter:
+		fmt.Fprintf(&b, "%s\n", paint(colorGreen, "exit 0: Juju keeps all of it, and the machine would reboot"))
+	case o.ExitCode == 0:
 		fmt.Fprintf(&b, "%s\n", paint(colorGreen, "exit 0: Juju keeps all of it"))
-	} else {
+	default:
 		fmt.Fprintf(&b, "%s\n", paint(colorRed, fmt.Sprintf("exit %d: the unit would be in error; Juju keeps only what takes effect at once", o.ExitCode)))
 	}
 	return b.String()

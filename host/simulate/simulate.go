@@ -40,6 +40,9 @@ type Outcome struct {
 	// Action is what an action's user is told; nil for a hook.
 	Action   *Action `json:"action,omitempty"`
 	ExitCode int     `json:"exit_code"`
+	// Reboot says whether the machine would reboot: "after" the hook, or
+	// "now", which keeps nothing but what takes effect at once; "" for not.
+	Reboot modeltest.Reboot `json:"reboot,omitempty"`
 	// Diagnostics say what was wrong when the exit code is not 0.
 	Diagnostics []host.Diagnostic `json:"diagnostics,omitempty"`
 	// Stderr is what the charm wrote there.
@@ -153,7 +156,7 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 		o.ExitCode, o.Err = 1, err
 		o.Diagnostics = host.Diagnose(err, charm.Source)
 	}
-	o.Steps, o.Stderr = r.steps, stderr.String()
+	o.Steps, o.Stderr, o.Reboot = r.steps, stderr.String(), hook.Reboot()
 	if result := hook.ActionResult(); result != nil {
 		a := Action(*result)
 		o.Action = &a

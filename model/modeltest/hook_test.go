@@ -125,6 +125,16 @@ func TestUnknownEvents(t *testing.T) {
 	require.ErrorContains(t, err, "it came with Juju 3.0")
 }
 
+// TestUnknownActionParams: an action that does not say whether it takes others
+// than those that it declares takes them up to Juju 3.6.
+func TestUnknownActionParams(t *testing.T) {
+	noop := modeltest.Event{Name: "noop", Action: true, Params: map[string]any{"x": 1}}
+	_, err := newJuju(t, version("3.6.11")).Begin(noop)
+	require.NoError(t, err)
+	_, err = newJuju(t, version("4.0.0")).Begin(noop)
+	require.ErrorContains(t, err, `unknown parameter "x"`)
+}
+
 func TestActionParamsGetTheirDefaults(t *testing.T) {
 	juju := newJuju(t, nil)
 	hook := begin(t, juju, modeltest.Event{Name: "backup", Action: true, Params: map[string]any{"level": 1}})
