@@ -149,6 +149,16 @@ func (f *recordField) decodesOptions() bool {
 	return f.codec != "" && f.kind != "string" && f.kind != "enum" && f.kind != "secret"
 }
 
+// CheckOptions says which field of a schema no option of the charm fills. What
+// is no schema is left to the call that uses it.
+func CheckOptions(schema starlark.Value, metadata *model.Metadata) error {
+	t, ok := schema.(*recordType)
+	if !ok {
+		return nil
+	}
+	return t.checkOptions(metadata)
+}
+
 // checkOptions says which field no option of the charm fills.
 func (t *recordType) checkOptions(metadata *model.Metadata) error {
 	known := sortedNames(metadata.Options)

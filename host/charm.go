@@ -66,6 +66,8 @@ type module struct {
 	program *starlark.Program
 	// loads are the names of the modules behind its load labels.
 	loads map[string]string
+	// configLoads are its calls of model.load_config.
+	configLoads []configLoad
 }
 
 // Load reads and compiles the charm in fsys: its metadata, its entry script
@@ -157,7 +159,8 @@ func (c *Charm) Source(name string) ([]byte, bool) {
 	return m.source, true
 }
 
-// A LoadError is a load statement that cannot be followed.
+// A LoadError is what is wrong at a place in a file: a load statement that
+// cannot be followed, a schema that does not fit the metadata.
 type LoadError struct {
 	Pos     syntax.Position
 	Message string
@@ -212,7 +215,9 @@ func (l *loader) load(name string, chain []string) error {
 	}
 	if m.program, err = starlark.FileProgram(file, isPredeclared(name)); err != nil {
 		l.errs = append(l.errs, &SourceError{File: name, Source: source, Err: err})
+		return nil
 	}
+	m.configLoads = configLoads(name, file, m.loads)
 	return nil
 }
 

@@ -186,8 +186,10 @@ func (d *dispatch) loadScripts() error {
 	defer func() { f.Loading = false }()
 	program := newProgram(d.charm, d.hook)
 	d.thread.Load = program.load
-	_, err := program.run(d.thread, d.charm.entry)
-	return err
+	if _, err := program.run(d.thread, d.charm.entry); err != nil {
+		return err
+	}
+	return program.checkConfigLoads()
 }
 
 func (d *dispatch) chooseStore() Store {

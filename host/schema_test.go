@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -116,4 +117,57 @@ config = model.load_config(schema.record(port = schema.int()), errors = "blocked
 `)
 	o := u.run("start")
 	assert.ErrorContains(t, o.Err, `model.load_config: errors = "blocked" ends the handler, and none is running while the charm loads`)
+}
+
+// TestOptionsAreCheckedWhenTheCharmLoads: a field that no option fills is told
+// of in any hook, at the call that would use it.
+func TestOptionsAreCheckedWhenTheCharmLoads(t *testing.T) {
+	const charm = `
+-- charmcraft.yaml --
+name: web
+config:
+  options: {server-port: {type: int, default: 0}}
+-- src/schemas.star --
+Config = schema.record(server_prot = schema.int())
+-- src/charm.star --
+load("schemas.star", Loaded = "Config")
+
+Own = schema.record(server_port = schema.string())
+Good = schema.record(server_port = schema.int())
+%s
+`
+	for name, c := range map[string]struct{ script, message string }{
+		"a global": {
+			"def f(event):\n    config = model.load_config(Own)",
+			`src/charm.star:6:20: model.load_config: the option "server-port" is of type int, but the field server_port wants a string`,
+		},
+		"caught": {
+			"def f(event):\n    return catch(model.load_config, Own)",
+			`src/charm.star:6:24: model.load_config: the option "server-port" is of type int, but the field server_port wants a string`,
+		},
+		"from another file": {
+			"def f(event):\n    return [model.load_config(Loaded, errors = \"blocked\")]",
+			`src/charm.star:6:19: model.load_config: the charm has no option for the field server_prot (did you mean "server-port"?)`,
+		},
+		"two of them": {
+			"def f(event):\n    return catch(model.load_config, Own)[0] or model.load_config(Loaded)",
+			`src/charm.star:6:54: model.load_config: the charm has no option for the field server_prot (did you mean "server-port"?)`,
+		},
+		"what fits":                {"def f(event):\n    return model.load_config(Good)", ""},
+		"a local":                  {"def f(Own):\n    return model.load_config(Own)", ""},
+		"what is no schema":        {"x = 1\ndef f(event):\n    return model.load_config(x)", ""},
+		"another model":            {"def f(model):\n    return model.load_config(Own)", ""},
+		"what is not known before": {"def f(event):\n    return model.load_config(schema.record(x = schema.int()))", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := newUnit(t, fmt.Sprintf(charm, c.script))
+			o := u.run("install")
+			if c.message == "" {
+				require.NoError(t, o.Err)
+				return
+			}
+			require.ErrorContains(t, o.Err, c.message)
+			assert.Equal(t, 1, o.ExitCode)
+		})
+	}
 }
