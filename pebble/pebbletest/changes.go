@@ -126,8 +126,14 @@ func (s *Server) waitChange(c *call) response {
 		}
 		timeout = " after " + d.String()
 	}
-	if !change.Ready {
+	expired := func() response {
 		return failed(http.StatusGatewayTimeout, "", errors.New("timed out waiting for change"+timeout))
+	}
+	if p := s.process(change); p != nil && !change.Ready {
+		return p.wait(c, expired)
+	}
+	if !change.Ready {
+		return expired()
 	}
 	return result(change)
 }
@@ -149,6 +155,10 @@ func (s *Server) changeAction(c *call) response {
 	}
 	if change.Ready {
 		return badRequest(fmt.Errorf("cannot abort change %s with nothing pending", change.ID))
+	}
+	if p := s.process(change); p != nil {
+		p.abort()
+		return result(change)
 	}
 	s.end(change)
 	return result(change)

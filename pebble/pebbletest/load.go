@@ -1,8 +1,6 @@
 package pebbletest
 
 import (
-	"slices"
-
 	"github.com/starcharm/starcharm/pebble"
 )
 
@@ -18,9 +16,7 @@ func (s *Server) load(state *State) {
 		return
 	}
 	for _, exec := range state.Execs {
-		copied := *exec
-		copied.CommandPrefix = slices.Clone(exec.CommandPrefix)
-		s.execs = append(s.execs, &copied)
+		s.execs = append(s.execs, exec.copy())
 	}
 	s.loadServices(state)
 	s.loadNotices(state)
@@ -40,9 +36,7 @@ func (s *Server) State() *State {
 		state.Layers = append(state.Layers, pebble.LabeledLayer{Label: l.Label, Layer: l.Layer.Copy()})
 	}
 	for _, exec := range s.execs {
-		copied := *exec
-		copied.CommandPrefix = slices.Clone(exec.CommandPrefix)
-		state.Execs = append(state.Execs, &copied)
+		state.Execs = append(state.Execs, exec.copy())
 	}
 	s.storeServices(state)
 	s.storeChecks(state)

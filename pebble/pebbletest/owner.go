@@ -15,8 +15,9 @@ type owner struct{ user, group int }
 type account struct {
 	name string
 	id   int
-	// group is a user's primary group.
+	// group is a user's primary group, home its home directory.
 	group int
+	home  string
 }
 
 // accounts are the users and groups of a container. Without a file for them
@@ -31,7 +32,7 @@ func (t *tree) accounts() *accounts {
 	a := &accounts{tree: t}
 	a.users, a.userFile = t.accountFile("/etc/passwd")
 	a.groups, a.groupFile = t.accountFile("/etc/group")
-	root := account{name: "root"}
+	root := account{name: "root", home: "/root"}
 	if !a.userFile {
 		a.users = []account{root}
 	}
@@ -59,7 +60,11 @@ func (t *tree) accountFile(p string) ([]account, bool) {
 		}
 		// The fourth field of a group lists its members instead.
 		group, _ := strconv.Atoi(fields[3])
-		all = append(all, account{name: fields[0], id: id, group: group})
+		a := account{name: fields[0], id: id, group: group}
+		if len(fields) > 5 {
+			a.home = fields[5]
+		}
+		all = append(all, a)
 	}
 	return all, true
 }
@@ -78,7 +83,7 @@ func invent(name string) account {
 	hash := fnv.New32a()
 	hash.Write([]byte(name))
 	id := 1000 + int(hash.Sum32()%60000)
-	return account{name: name, id: id, group: id}
+	return account{name: name, id: id, group: id, home: "/home/" + name}
 }
 
 // user returns the user of that name. A name that is not there is made up where
@@ -120,19 +125,27 @@ type wanted struct {
 	Group   string `json:"group"`
 }
 
-// resolve returns the ids that w comes to.
+// resolve returns the ids that w comes to, for a file.
 func (a *accounts) resolve(w wanted) (owner, error) {
-	const prefix = "cannot look up user and group: "
+	o, err := a.find(w)
+	if err != nil {
+		err = fmt.Errorf("cannot look up user and group: %w", err)
+	}
+	return o, err
+}
+
+// find returns the ids that w comes to.
+func (a *accounts) find(w wanted) (owner, error) {
 	var o owner
 	haveUser, haveGroup := false, false
 	var primary *int
 	if w.User != "" {
 		user, ok := a.user(w.User, !a.userFile)
 		if !ok {
-			return o, fmt.Errorf(prefix+"user: unknown user %s", w.User)
+			return o, fmt.Errorf("user: unknown user %s", w.User)
 		}
 		if w.UserID != nil && *w.UserID != user.id {
-			return o, fmt.Errorf(prefix+"user %q UID (%d) does not match user-id (%d)", w.User, user.id, *w.UserID)
+			return o, fmt.Errorf("user %q UID (%d) does not match user-id (%d)", w.User, user.id, *w.UserID)
 		}
 		o.user, haveUser, primary = user.id, true, &user.group
 	} else if w.UserID != nil {
@@ -146,10 +159,10 @@ func (a *accounts) resolve(w wanted) (owner, error) {
 	if w.Group != "" {
 		group, ok := a.group(w.Group, !a.groupFile)
 		if !ok {
-			return o, fmt.Errorf(prefix+"group: unknown group %s", w.Group)
+			return o, fmt.Errorf("group: unknown group %s", w.Group)
 		}
 		if w.GroupID != nil && *w.GroupID != group.id {
-			return o, fmt.Errorf(prefix+"group %q GID (%d) does not match group-id (%d)", w.Group, group.id, *w.GroupID)
+			return o, fmt.Errorf("group %q GID (%d) does not match group-id (%d)", w.Group, group.id, *w.GroupID)
 		}
 		o.group, haveGroup = group.id, true
 	} else if w.GroupID != nil {
@@ -157,9 +170,9 @@ func (a *accounts) resolve(w wanted) (owner, error) {
 	}
 	switch {
 	case haveGroup && !haveUser:
-		return owner{}, errors.New(prefix + "must specify user, not just group")
+		return owner{}, errors.New("must specify user, not just group")
 	case haveUser && !haveGroup && primary == nil:
-		return owner{}, fmt.Errorf(prefix+"user: unknown userid %d", o.user)
+		return owner{}, fmt.Errorf("user: unknown userid %d", o.user)
 	case haveUser && !haveGroup:
 		o.group = *primary
 	}

@@ -1,9 +1,12 @@
 package pebbletest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+
+	"github.com/coder/websocket"
 )
 
 // response is an answer.
@@ -11,6 +14,11 @@ type response struct {
 	code        int
 	contentType string
 	body        []byte
+	// upgrade, unless nil, takes the connection over. settle waits until what
+	// the client has sent over it is dealt with.
+	upgrade func(socket *websocket.Conn, settle func())
+	// later, unless nil, waits for the answer, while others are answered.
+	later func(ctx context.Context) response
 }
 
 // envelope is the JSON around every answer.
@@ -35,8 +43,8 @@ func result(v any) response {
 	return envelope{Type: "sync", StatusCode: http.StatusOK, Result: v}.response()
 }
 
-func accepted(change string) response {
-	return envelope{Type: "async", StatusCode: http.StatusAccepted, Change: change}.response()
+func accepted(change string, result any) response {
+	return envelope{Type: "async", StatusCode: http.StatusAccepted, Change: change, Result: result}.response()
 }
 
 func badRequest(err error) response { return failed(http.StatusBadRequest, "", err) }

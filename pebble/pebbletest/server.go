@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,7 +13,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/starcharm/starcharm/pebble"
+	"golang.org/x/sys/unix"
 )
 
 // Version is the version of Pebble that is simulated.
@@ -49,6 +52,8 @@ type Server struct {
 	notices   []*notice
 	execs     []*Exec
 	changes   []*pebble.Change
+	// processes are commands, by their task's id.
+	processes map[string]*process
 	// requested holds the services that a change is about, by its id.
 	requested  map[string][]string
 	lastTask   int
@@ -76,7 +81,7 @@ func New(cfg Config) *Server {
 	if state == nil {
 		state = &State{}
 	}
-	s := &Server{now: cfg.Now, name: state.Name, reachable: state.Reachable(), plan: &pebble.Plan{}, requested: map[string][]string{}}
+	s := &Server{now: cfg.Now, name: state.Name, reachable: state.Reachable(), plan: &pebble.Plan{}, requested: map[string][]string{}, processes: map[string]*process{}}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -88,11 +93,19 @@ func New(cfg Config) *Server {
 	return s
 }
 
-// SetConnectable says whether there is a daemon from now on.
+// SetConnectable says whether there is a daemon from now on. When there is none,
+// its connections and commands end.
 func (s *Server) SetConnectable(connectable bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.reachable = connectable
+	processes := slices.Collect(maps.Values(s.processes))
+	s.mu.Unlock()
+	for _, p := range processes {
+		if !connectable {
+			p.kill(exited(128 + int(unix.SIGKILL)))
+			p.hangUp()
+		}
+	}
 }
 
 // Requests returns what was asked, in order.
@@ -145,9 +158,11 @@ func (c *call) list(name string) []string {
 }
 
 // endpoint is one path of the API. A path that ends in a slash is followed by
-// an id, and then by suffix.
+// an id, and then by suffix. An id has no slash, unless in a part that it must
+// have.
 type endpoint struct {
 	path, suffix string
+	part         string
 	get, post    func(*Server, *call) response
 }
 
@@ -166,6 +181,8 @@ func endpoints() []endpoint {
 		{path: "/v1/notices", get: (*Server).listNotices, post: (*Server).addNotice},
 		{path: "/v1/notices/", get: (*Server).getNotice},
 		{path: "/v1/files", get: (*Server).readFiles, post: (*Server).fileAction},
+		{path: "/v1/exec", post: (*Server).startExec},
+		{path: "/v1/tasks/", part: websocketPath, get: (*Server).connectTask},
 		{path: "/v1/signals", post: (*Server).sendSignal},
 	}
 }
@@ -180,8 +197,12 @@ func (e endpoint) id(path string) (string, bool) {
 		return "", false
 	}
 	id, ok = strings.CutSuffix(id, e.suffix)
-	return id, ok && id != "" && !strings.Contains(id, "/")
+	before, after, found := strings.Cut(id, e.part)
+	return id, ok && id != "" && found && !strings.Contains(before+after, "/")
 }
+
+// websocketPath is between a task's id and the name of its websocket.
+const websocketPath = "/websocket/"
 
 // ServeHTTP answers a request as the daemon does. Without a daemon it aborts
 // the connection.
@@ -195,6 +216,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	resp, ok := s.answer(r, body)
 	if !ok {
 		panic(http.ErrAbortHandler)
+	}
+	if resp.upgrade != nil {
+		if socket, err := websocket.Accept(w, r, nil); err == nil {
+			resp.upgrade(socket, func() {})
+		}
+		return
 	}
 	w.Header().Set("Content-Type", resp.contentType)
 	w.WriteHeader(resp.code)
@@ -211,6 +238,11 @@ func (s *Server) answer(r *http.Request, body []byte) (response, bool) {
 	}
 	c := &call{method: r.Method, query: r.URL.Query(), header: r.Header, body: body}
 	resp := s.dispatch(c, r.URL.Path)
+	if resp.later != nil {
+		s.mu.Unlock()
+		resp = resp.later(r.Context())
+		s.mu.Lock()
+	}
 	if c.summary == "" {
 		c.summary = strings.ToLower(r.Method) + " " + r.URL.Path
 	}

@@ -123,7 +123,7 @@ func (s *Server) serviceAction(c *call) response {
 	}
 	id := s.record(body.Action, summary(body.Action, unique(slices.Concat(requested, names))), tasks)
 	s.requested[id] = requested
-	return accepted(id)
+	return accepted(id, nil)
 }
 
 // unique drops what was before.

@@ -79,16 +79,6 @@ type Notice struct {
 	ExpireAfter pebble.Duration `yaml:"expire_after,omitempty"`
 }
 
-// Exec is what a command does.
-type Exec struct {
-	// CommandPrefix is how the command begins; the longest that fits counts,
-	// and an empty one fits every command.
-	CommandPrefix []string `yaml:"command_prefix"`
-	ReturnCode    int      `yaml:"return_code,omitempty"`
-	Stdout        string   `yaml:"stdout,omitempty"`
-	Stderr        string   `yaml:"stderr,omitempty"`
-}
-
 // Reachable reports whether there is a daemon.
 func (s *State) Reachable() bool { return s.CanConnect == nil || *s.CanConnect }
 
@@ -132,6 +122,9 @@ func (s *State) Validate() error {
 	for _, exec := range s.Execs {
 		if exec == nil {
 			return fmt.Errorf("container %q has an exec that is null", s.Name)
+		}
+		if err := exec.validate(); err != nil {
+			return fmt.Errorf("container %q: %w", s.Name, err)
 		}
 	}
 	_, err := newTree(s.Files, time.Time{})

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"syscall"
+
+	"github.com/coder/websocket"
 )
 
 // Transport returns a transport that serves requests in the caller's
@@ -36,6 +38,9 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !ok {
 		return nil, &net.OpError{Op: "dial", Net: "unix", Err: os.NewSyscallError("connect", syscall.ENOENT)}
 	}
+	if resp.upgrade != nil {
+		return upgrade(r, resp), nil
+	}
 	return &http.Response{
 		Status:        fmt.Sprintf("%d %s", resp.code, http.StatusText(resp.code)),
 		StatusCode:    resp.code,
@@ -47,4 +52,28 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		ContentLength: int64(len(resp.body)),
 		Request:       r,
 	}, nil
+}
+
+// upgrade makes a websocket of a connection in memory, and returns what the
+// client is answered.
+func upgrade(r *http.Request, resp response) *http.Response {
+	client, server := connPair()
+	w := &hijacked{header: http.Header{}, server: server}
+	socket, err := websocket.Accept(w, r, nil)
+	answer := &http.Response{
+		Status:     fmt.Sprintf("%d %s", w.code, http.StatusText(w.code)),
+		StatusCode: w.code,
+		Proto:      "HTTP/1.1",
+		ProtoMajor: 1,
+		ProtoMinor: 1,
+		Header:     w.header,
+		Request:    r,
+	}
+	if err != nil {
+		answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(w.body)), int64(len(w.body))
+		return answer
+	}
+	resp.upgrade(socket, server.in.settle)
+	answer.Body = client
+	return answer
 }
