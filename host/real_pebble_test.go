@@ -293,7 +293,7 @@ func configure(t *testing.T, u *unit, p *pod, first, second int) {
 
 	set(22)
 	u.hook("config-changed")
-	assert.Equal(t, peers.JujuStatus{Status: "blocked", Message: "Invalid port number, 22 is reserved for SSH"}, u.World.UnitStatus)
+	assert.Equal(t, peers.JujuStatus{Status: "blocked", Message: "server-port: 22 is reserved for SSH"}, u.World.UnitStatus)
 	_, command = p.service(t)
 	assert.Contains(t, command, fmt.Sprintf("--port %d", second), "what runs stays as it is")
 
