@@ -61,7 +61,7 @@ var relationTable = table[*relation]{
 			call: (*relation).saveRecord},
 		{name: "publish", sig: "(data: dict, to = model.app, *, keep: list[str] = []) -> bool", doc: "Makes the databag of this application, or of this unit with to = model.unit, hold exactly data: strings by name. Other keys are removed, but for those that keep names, which somebody else writes, and, in the unit's, for those that Juju puts there (egress-subnets, ingress-address, private-address). An empty string is as good as no key. False, and nothing is written, where nobody would see it: the application's databag on a unit that is not the leader, and a relation that is gone or being removed.",
 			call: (*relation).publish},
-		{name: "remote_model", sig: "remote_model", doc: "The model at the other end. VersionError before Juju 3.6.",
+		{name: "remote_model", sig: "remote_model", doc: "The model at the other end. VersionError before Juju 3.6.2.",
 			get: func(r *relation) (starlark.Value, error) {
 				uuid, err := r.r.RemoteModelUUID()
 				if err != nil {

@@ -15,7 +15,7 @@ var toolGates = [...]struct {
 	gate  ToolGate
 }{
 	{"secret-add secret-get secret-grant secret-ids secret-info-get secret-remove secret-revoke secret-set", ToolGate{Since: Version{Major: 3, Patch: 3}}},
-	{"relation-model-get", ToolGate{Since: Version{Major: 3, Minor: 6}}},
+	{"relation-model-get", ToolGate{Since: Version{Major: 3, Minor: 6, Patch: 2}}},
 	{"add-metric", ToolGate{Until: Version{Major: 3, Minor: 6, Patch: 11}}},
 	{"leader-get leader-set payload-register payload-status-set payload-unregister", ToolGate{Until: Version{Major: 4}}},
 	{"k8s-raw-get k8s-raw-set k8s-spec-get k8s-spec-set pod-spec-get pod-spec-set", ToolGate{Until: Version{Major: 4}}},

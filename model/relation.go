@@ -200,7 +200,7 @@ func (r *Relation) Units() ([]string, error) {
 }
 
 // RemoteModelUUID returns the uuid of the model at the other end; a
-// [VersionError] before Juju 3.6.
+// [VersionError] before Juju 3.6.2.
 func (r *Relation) RemoteModelUUID() (string, error) {
 	if r.remote != nil {
 		return *r.remote, nil

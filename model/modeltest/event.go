@@ -129,7 +129,7 @@ func (j *Juju) lacksEvent(kind model.EventKind) string {
 	var since, until model.Version
 	switch kind {
 	case model.SecretChanged, model.SecretRotate, model.SecretRemove, model.SecretExpired:
-		since = model.Version{Major: 3}
+		since = model.GateOfTool("secret-get").Since
 	case model.PebbleCustomNotice:
 		since = model.Version{Major: 3, Minor: 4}
 	case model.PebbleCheckFailed, model.PebbleCheckRecovered:

@@ -8,14 +8,13 @@ import (
 )
 
 func leaderTools() []tool {
-	until := [3]int{4, 0, 0}
 	return []tool{
 		{name: "is-leader", prepare: func(h *Hook, c *invocation) (func([]string) error, func() error) {
 			c.formatted()
 			return noMore, func() error { return c.print(h.state().Leader) }
 		}},
-		{name: "leader-get", use: "[<key>]", until: until, prepare: prepareLeaderGet},
-		{name: "leader-set", use: "<key>=<value> [...]", until: until, prepare: prepareLeaderSet},
+		{name: "leader-get", use: "[<key>]", prepare: prepareLeaderGet},
+		{name: "leader-set", use: "<key>=<value> [...]", prepare: prepareLeaderSet},
 	}
 }
 

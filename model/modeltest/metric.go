@@ -16,7 +16,7 @@ type Metric struct {
 }
 
 func metricTools() []tool {
-	return []tool{{name: "add-metric", use: "key1=value1 [key2=value2 ...]", until: [3]int{3, 6, 11}, prepare: prepareAddMetric}}
+	return []tool{{name: "add-metric", use: "key1=value1 [key2=value2 ...]", prepare: prepareAddMetric}}
 }
 
 func prepareAddMetric(h *Hook, c *invocation) (func([]string) error, func() error) {

@@ -17,11 +17,10 @@ type Payload struct {
 }
 
 func payloadTools() []tool {
-	until := [3]int{4, 0, 0}
 	return []tool{
-		{name: "payload-register", use: "<type> <class> <id> [<label> ...]", until: until, prepare: preparePayloadRegister},
-		{name: "payload-unregister", use: "<class> <id>", until: until, prepare: preparePayloadUnregister},
-		{name: "payload-status-set", use: "<class> <id> <status>", until: until, prepare: preparePayloadStatusSet},
+		{name: "payload-register", use: "<type> <class> <id> [<label> ...]", prepare: preparePayloadRegister},
+		{name: "payload-unregister", use: "<class> <id>", prepare: preparePayloadUnregister},
+		{name: "payload-status-set", use: "<class> <id> <status>", prepare: preparePayloadStatusSet},
 	}
 }
 

@@ -8,14 +8,13 @@ import (
 )
 
 func podSpecTools() []tool {
-	until := [3]int{4, 0, 0}
 	return []tool{
-		{name: "pod-spec-set", use: "--file <spec> [--k8s-resources <file>]", until: until, prepare: preparePodSpecSet},
-		{name: "pod-spec-get", until: until, prepare: preparePodSpecGet},
-		{name: "k8s-spec-set", use: "--file <spec> [--k8s-resources <file>]", until: until, prepare: preparePodSpecSet},
-		{name: "k8s-spec-get", until: until, prepare: preparePodSpecGet},
-		{name: "k8s-raw-set", use: "--file <spec>", until: until, prepare: prepareRawSpecSet},
-		{name: "k8s-raw-get", until: until, prepare: prepareRawSpecGet},
+		{name: "pod-spec-set", use: "--file <spec> [--k8s-resources <file>]", prepare: preparePodSpecSet},
+		{name: "pod-spec-get", prepare: preparePodSpecGet},
+		{name: "k8s-spec-set", use: "--file <spec> [--k8s-resources <file>]", prepare: preparePodSpecSet},
+		{name: "k8s-spec-get", prepare: preparePodSpecGet},
+		{name: "k8s-raw-set", use: "--file <spec>", prepare: prepareRawSpecSet},
+		{name: "k8s-raw-get", prepare: prepareRawSpecGet},
 	}
 }
 

@@ -19,7 +19,7 @@ func relationTools() []tool {
 		{name: "relation-list", prepare: prepareRelationList},
 		{name: "relation-get", use: "[<key> [<unit or application>]]", prepare: prepareRelationGet},
 		{name: "relation-set", use: "key=value [key=value ...]", prepare: prepareRelationSet},
-		{name: "relation-model-get", since: [3]int{3, 6, 2}, prepare: prepareRelationModelGet},
+		{name: "relation-model-get", prepare: prepareRelationModelGet},
 	}
 }
 

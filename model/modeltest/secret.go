@@ -13,7 +13,7 @@ import (
 )
 
 func secretTools() []tool {
-	tools := []tool{
+	return []tool{
 		{name: "secret-get", use: "[<ID>] [<key>[#base64]]", prepare: prepareSecretGet},
 		{name: "secret-info-get", use: "[<ID>]", prepare: prepareSecretInfoGet},
 		{name: "secret-ids", prepare: prepareSecretIDs},
@@ -23,10 +23,6 @@ func secretTools() []tool {
 		{name: "secret-grant", use: "<ID>", prepare: prepareSecretGrant},
 		{name: "secret-revoke", use: "<ID>", prepare: prepareSecretRevoke},
 	}
-	for i := range tools {
-		tools[i].since = [3]int{3, 0, 0}
-	}
-	return tools
 }
 
 func equalContent(a, b map[string]string) bool { return maps.Equal(a, b) }

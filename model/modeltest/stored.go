@@ -7,11 +7,10 @@ import (
 )
 
 func storedTools() []tool {
-	since := [3]int{2, 8, 0}
 	return []tool{
-		{name: "state-get", use: "[<key>]", since: since, prepare: prepareStateGet},
-		{name: "state-set", use: "key=value [key=value ...]", since: since, prepare: prepareStateSet},
-		{name: "state-delete", use: "<key>", since: since, prepare: prepareStateDelete},
+		{name: "state-get", use: "[<key>]", prepare: prepareStateGet},
+		{name: "state-set", use: "key=value [key=value ...]", prepare: prepareStateSet},
+		{name: "state-delete", use: "<key>", prepare: prepareStateDelete},
 	}
 }
 

@@ -15,9 +15,6 @@ type tool struct {
 	name string
 	// use is the arguments, for the help text.
 	use string
-	// since and until are the versions of Juju that have it: from since up to
-	// but not including until. Zero: any.
-	since, until [3]int
 	// prepare declares the flags and returns the tool's two halves. parse
 	// takes the arguments, and its errors are mistakes in the call: exit code
 	// 2. do does the work, and its errors have exit code 1.
@@ -34,15 +31,13 @@ func families() []func() []tool {
 	}
 }
 
+// findTool finds a tool that this version of Juju has.
 func findTool(name string, version model.Version) (tool, bool) {
 	for _, family := range families() {
 		for _, t := range family() {
-			if t.name != name {
-				continue
+			if t.name == name {
+				return t, model.GateOfTool(name).Open(version)
 			}
-			since, until := t.since, t.until
-			return t, version.AtLeast(since[0], since[1], since[2]) &&
-				(until == [3]int{} || !version.AtLeast(until[0], until[1], until[2]))
 		}
 	}
 	return tool{}, false
