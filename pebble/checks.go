@@ -69,12 +69,17 @@ func (c *Client) Checks(ctx context.Context, o ChecksOptions) ([]*CheckInfo, err
 	}
 	infos = slices.DeleteFunc(infos, func(info *CheckInfo) bool { return info == nil })
 	for _, info := range infos {
-		// A daemon that knows startup gives every check that runs a change.
-		if info.Startup != "" && info.ChangeID == "" {
-			info.Status = CheckInactive
-		}
+		info.infer()
 	}
 	return infos, nil
+}
+
+// infer sets what older daemons leave unsaid.
+func (info *CheckInfo) infer() {
+	// A daemon that knows startup gives every check that runs a change.
+	if info.Startup != "" && info.ChangeID == "" {
+		info.Status = CheckInactive
+	}
 }
 
 // StartChecks starts checks and returns the names of those that were not
@@ -104,4 +109,29 @@ func (c *Client) checkAction(ctx context.Context, action string, names []string)
 		return nil, err
 	}
 	return append([]string{}, result.Changed...), nil
+}
+
+// RefreshCheck runs a check now, and returns its state afterwards and why the
+// run failed, "" if it did not. A name that the plan does not have is an
+// [APIError] with code 404.
+func (c *Client) RefreshCheck(ctx context.Context, name string) (info *CheckInfo, problem string, err error) {
+	var result struct {
+		Info  *CheckInfo `json:"info"`
+		Error string     `json:"error"`
+	}
+	err = c.sync(ctx, request{
+		method: http.MethodPost,
+		path:   "/v1/checks/refresh",
+		body:   map[string]any{"name": name},
+		// A check may take as long as its own timeout.
+		timeout: c.idleTimeout,
+	}, &result)
+	if err != nil {
+		return nil, "", err
+	}
+	if result.Info == nil {
+		return nil, "", protocolError("Pebble's answer to POST /v1/checks/refresh does not describe the check")
+	}
+	result.Info.infer()
+	return result.Info, result.Error, nil
 }

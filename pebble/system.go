@@ -1,8 +1,11 @@
 package pebble
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"io"
+	"mime"
 	"net/http"
 	"net/url"
 )
@@ -56,6 +59,34 @@ func (c *Client) Health(ctx context.Context, o HealthOptions) (bool, error) {
 		return false, protocolError("Pebble's answer to GET /v1/health does not say whether it is healthy")
 	}
 	return *result.Healthy, nil
+}
+
+// Metrics returns the daemon's metrics, as text in Prometheus' format.
+func (c *Client) Metrics(ctx context.Context) (string, error) {
+	r := request{method: http.MethodGet, path: "/v1/metrics"}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	resp, err := c.send(ctx, r, nil, http.Header{})
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		return "", c.transportError(r.what(), contextCause(ctx, err))
+	}
+	contentType := resp.Header.Get("Content-Type")
+	media, _, _ := mime.ParseMediaType(contentType)
+	switch {
+	case len(text) > maxAnswer:
+		return "", protocolError("Pebble's answer to GET /v1/metrics is larger than %d MiB", maxAnswer>>20)
+	case resp.StatusCode == http.StatusOK && (media == "text/plain" || len(text) == 0):
+		return string(text), nil
+	}
+	if _, err := c.readAnswer(ctx, r, resp.StatusCode, contentType, bytes.NewReader(text)); err != nil {
+		return "", err
+	}
+	return "", protocolError("Pebble's answer to GET /v1/metrics is of type %q, want \"text/plain\"", media)
 }
 
 // SendSignal sends a signal to the processes of running services. The signal

@@ -172,6 +172,35 @@ func (s *Server) checkAction(c *call) response {
 	return result(map[string]any{"changed": changed})
 }
 
+// refreshCheck handles POST /v1/checks/refresh. A check succeeds when it is up,
+// or does not run.
+func (s *Server) refreshCheck(c *call) response {
+	var body struct {
+		Name string `json:"name"`
+	}
+	if err := c.decode("data from request body", &body); err != nil {
+		return badRequest(err)
+	}
+	c.summary = "refresh-check " + body.Name
+	if body.Name == "" {
+		return badRequest(errors.New("must specify check name"))
+	}
+	info := s.checks[body.Name]
+	if info == nil {
+		return failed(http.StatusNotFound, "", fmt.Errorf("cannot find check with name %q", body.Name))
+	}
+	answer := map[string]any{"info": info}
+	switch info.Status {
+	case pebble.CheckUp:
+		*info.Successes++
+		info.Failures = 0
+	case pebble.CheckDown:
+		info.Failures++
+		answer["error"] = "the check is down"
+	}
+	return result(answer)
+}
+
 // loadChecks takes the checks that state lists, and starts those of the plan
 // that it does not list.
 func (s *Server) loadChecks(state *State) {

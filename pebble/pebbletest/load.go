@@ -18,6 +18,7 @@ func (s *Server) load(state *State) {
 	for _, exec := range state.Execs {
 		s.execs = append(s.execs, exec.copy())
 	}
+	s.identities = copyIdentities(state.Identities)
 	s.loadServices(state)
 	s.loadNotices(state)
 	s.loadChecks(state)
@@ -38,6 +39,7 @@ func (s *Server) State() *State {
 	for _, exec := range s.execs {
 		state.Execs = append(state.Execs, exec.copy())
 	}
+	state.Identities = copyIdentities(s.identities)
 	s.storeServices(state)
 	s.storeChecks(state)
 	s.storeNotices(state)

@@ -1,6 +1,7 @@
 package pebbletest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -37,6 +38,13 @@ func (e envelope) response() response {
 		return failed(http.StatusInternalServerError, "", fmt.Errorf("cannot encode the answer: %w", err))
 	}
 	return response{code: e.StatusCode, contentType: "application/json", body: body}
+}
+
+// withoutResult is the answer whose result is not there, rather than null.
+func (e envelope) withoutResult() response {
+	r := e.response()
+	r.body = bytes.Replace(r.body, []byte(`,"result":null`), nil, 1)
+	return r
 }
 
 func result(v any) response {

@@ -40,18 +40,19 @@ type Server struct {
 
 	mu sync.Mutex
 	// broken is what is wrong with the State that the server started from.
-	broken    error
-	name      string
-	reachable bool
-	layers    []pebble.LabeledLayer
-	plan      *pebble.Plan
-	services  map[string]*service
-	failing   map[string]int
-	checks    map[string]*pebble.CheckInfo
-	files     *tree
-	notices   []*notice
-	execs     []*Exec
-	changes   []*pebble.Change
+	broken     error
+	name       string
+	reachable  bool
+	layers     []pebble.LabeledLayer
+	plan       *pebble.Plan
+	services   map[string]*service
+	failing    map[string]int
+	checks     map[string]*pebble.CheckInfo
+	files      *tree
+	notices    []*notice
+	execs      []*Exec
+	changes    []*pebble.Change
+	identities map[string]*pebble.Identity
 	// processes are commands, by their task's id.
 	processes map[string]*process
 	// requested holds the services that a change is about, by its id.
@@ -177,6 +178,9 @@ func endpoints() []endpoint {
 		{path: "/v1/services/", get: notImplemented, post: notImplemented},
 		{path: "/v1/plan", get: (*Server).showPlan},
 		{path: "/v1/layers", post: (*Server).addLayer},
+		{path: "/v1/checks/refresh", post: (*Server).refreshCheck},
+		{path: "/v1/identities", get: (*Server).listIdentities, post: (*Server).identityAction},
+		{path: "/v1/metrics", get: (*Server).metrics},
 		{path: "/v1/checks", get: (*Server).listChecks, post: (*Server).checkAction},
 		{path: "/v1/notices", get: (*Server).listNotices, post: (*Server).addNotice},
 		{path: "/v1/notices/", get: (*Server).getNotice},

@@ -20,6 +20,8 @@ type service struct {
 	since  time.Time
 	// config is what it was started with, nil if it never was.
 	config *pebble.Service
+	// starts is how often it was started.
+	starts int
 }
 
 func (s *service) running() bool {
@@ -200,7 +202,10 @@ func (s *Server) startTasks(names []string) []*pebble.Task {
 			known.config = config.Copy()
 			continue
 		}
-		started := &service{status: pebble.ServiceActive, since: s.now(), config: config.Copy()}
+		started := &service{status: pebble.ServiceActive, since: s.now(), config: config.Copy(), starts: 1}
+		if known := s.services[name]; known != nil {
+			started.starts += known.starts
+		}
 		s.services[name] = started
 		if code, fails := s.failing[name]; fails {
 			next := s.exitQuickly(task, config, code)
@@ -298,6 +303,9 @@ func (s *Server) loadServices(state *State) {
 			config = config.Copy()
 		}
 		s.services[name] = &service{status: status, since: s.now(), config: config}
+		if config != nil {
+			s.services[name].starts = 1
+		}
 	}
 }
 

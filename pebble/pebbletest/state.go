@@ -41,6 +41,8 @@ type State struct {
 	Notices    []*Notice    `yaml:"notices,omitempty"`
 	// Execs are the commands that the container has.
 	Execs []*Exec `yaml:"execs,omitempty"`
+	// Identities are those that the daemon knows, by name.
+	Identities map[string]*pebble.Identity `yaml:"identities,omitempty"`
 }
 
 // Layers are layers by label, in order.
@@ -126,6 +128,18 @@ func (s *State) Validate() error {
 		if err := exec.validate(); err != nil {
 			return fmt.Errorf("container %q: %w", s.Name, err)
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Identities)) {
+		identity := s.Identities[name]
+		if identity == nil {
+			return fmt.Errorf("container %q: identity %q is null", s.Name, name)
+		}
+		if err := validateIdentity(identity); err != nil {
+			return fmt.Errorf("container %q: identity %q: %w", s.Name, name, err)
+		}
+	}
+	if err := validateIdentities(s.Identities); err != nil {
+		return fmt.Errorf("container %q: %w", s.Name, err)
 	}
 	_, err := newTree(s.Files, time.Time{})
 	if err != nil {
