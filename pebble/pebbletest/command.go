@@ -146,40 +146,49 @@ func (s *Server) connectTask(c *call) response {
 		}
 		return failed(http.StatusNotFound, "", fmt.Errorf("cannot find task %q", id))
 	}
-	switch conn, taken := p.sockets[name]; {
+	switch _, taken := p.sockets[name]; {
 	case p.change.Ready && p.change.Err != "":
 		return failed(http.StatusInternalServerError, "", errors.New(p.change.Err))
 	case p.change.Ready:
 		return response{code: http.StatusOK}
 	case name != "control" && name != "stdio" && (name != "stderr" || !p.split):
 		return failed(http.StatusNotFound, "", fmt.Errorf("cannot find %s websocket for task %q", name, id))
-	case taken && conn != nil:
+	case taken:
 		return failed(http.StatusInternalServerError, "", fmt.Errorf("%s websocket already connected", name))
 	}
+	// The client may go on before the connection is made here.
+	p.sockets[name] = nil
 	return response{code: http.StatusSwitchingProtocols, upgrade: func(socket *websocket.Conn, settle func()) { p.connect(name, socket, settle) }}
 }
 
-// connect takes a connection, and starts the command when all are there.
+// connect takes a connection, nil if it failed, and starts the command when all
+// are there.
 func (p *process) connect(name string, conn *websocket.Conn, settle func()) {
-	conn.SetReadLimit(-1)
 	s := p.server
 	s.mu.Lock()
-	taken := p.sockets[name] != nil || p.change.Ready
-	if !taken {
+	ready := p.change.Ready
+	switch {
+	case conn == nil:
+		delete(p.sockets, name)
+	case !ready:
 		p.sockets[name] = conn
 		if name == "control" {
 			p.settle = settle
 		}
 	}
-	start := !taken && !p.started && p.sockets["stdio"] != nil && (!p.split || p.sockets["stderr"] != nil)
+	start := !ready && !p.started && p.sockets["stdio"] != nil && (!p.split || p.sockets["stderr"] != nil)
 	if start {
 		p.started = true
 	}
 	s.mu.Unlock()
-	if taken {
+	if conn == nil {
+		return
+	}
+	if ready {
 		_ = conn.CloseNow()
 		return
 	}
+	conn.SetReadLimit(-1)
 	if name == "control" {
 		go p.obey(conn)
 	}
@@ -270,7 +279,9 @@ func (p *process) hangUp() {
 	sockets := slices.Collect(maps.Values(p.sockets))
 	p.server.mu.Unlock()
 	for _, socket := range sockets {
-		_ = socket.CloseNow()
+		if socket != nil {
+			_ = socket.CloseNow()
+		}
 	}
 }
 

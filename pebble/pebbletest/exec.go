@@ -228,7 +228,8 @@ type process struct {
 	task    *pebble.Task
 	change  *pebble.Change
 
-	// What follows is guarded by the server.
+	// What follows is guarded by the server. A socket is nil while it is
+	// connecting.
 	sockets map[string]*websocket.Conn
 	// settle waits until what the client has sent over the control connection
 	// is dealt with.
@@ -283,7 +284,9 @@ func (p *process) finish(exitCode int, err error) {
 
 // wait is what becomes of waiting for the change that runs the command.
 func (p *process) wait(c *call, expired func() response) response {
-	if !p.started {
+	_, stdio := p.sockets["stdio"]
+	_, stderr := p.sockets["stderr"]
+	if !stdio || p.split && !stderr {
 		// Nobody else is there who could connect.
 		p.finish(-1, fmt.Errorf("exec %s: timeout waiting for websocket connections: %w", p.task.ID, context.DeadlineExceeded))
 		return result(p.change)

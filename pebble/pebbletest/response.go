@@ -15,8 +15,8 @@ type response struct {
 	code        int
 	contentType string
 	body        []byte
-	// upgrade, unless nil, takes the connection over. settle waits until what
-	// the client has sent over it is dealt with.
+	// upgrade, unless nil, takes the connection over, nil if it failed. settle
+	// waits until what the client has sent over it is dealt with.
 	upgrade func(socket *websocket.Conn, settle func())
 	// later, unless nil, waits for the answer, while others are answered.
 	later func(ctx context.Context) response

@@ -222,9 +222,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	if resp.upgrade != nil {
-		if socket, err := websocket.Accept(w, r, nil); err == nil {
-			resp.upgrade(socket, func() {})
-		}
+		// On an error the socket is nil, and the client has been told.
+		socket, _ := websocket.Accept(w, r, nil)
+		resp.upgrade(socket, func() {})
 		return
 	}
 	w.Header().Set("Content-Type", resp.contentType)

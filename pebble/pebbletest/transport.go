@@ -69,11 +69,11 @@ func upgrade(r *http.Request, resp response) *http.Response {
 		Header:     w.header,
 		Request:    r,
 	}
+	resp.upgrade(socket, server.in.settle)
 	if err != nil {
 		answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(w.body)), int64(len(w.body))
 		return answer
 	}
-	resp.upgrade(socket, server.in.settle)
 	answer.Body = client
 	return answer
 }
