@@ -53,11 +53,25 @@ var applicationTable = table[*application]{
 				if err := in.none(); err != nil {
 					return nil, err
 				}
-				if !a.ours() {
-					return nil, fmt.Errorf("%s: %s is a remote application; this is for model.app only", in.name, a.name)
+				if err := a.mustBeOurs(in.name); err != nil {
+					return nil, err
 				}
 				n, err := a.h.Model.PlannedUnits()
 				return starlark.MakeInt(n), failure(err)
+			}},
+		{name: "add_secret", sig: addSecretSig, doc: "A new secret that the application owns; NotLeaderError unless this unit is the leader." + addSecretDoc,
+			call: func(a *application, in invocation) (starlark.Value, error) {
+				if err := a.mustBeOurs(in.name); err != nil {
+					return nil, err
+				}
+				return a.h.addSecret(model.OwnedByApp, in)
+			}},
+		{name: "ensure_secret", sig: ensureSecretSig, doc: "The application's secret of that label, with this content; NotLeaderError unless this unit is the leader." + ensureSecretDoc,
+			call: func(a *application, in invocation) (starlark.Value, error) {
+				if err := a.mustBeOurs(in.name); err != nil {
+					return nil, err
+				}
+				return a.h.ensureSecret(model.OwnedByApp, in)
 			}},
 	},
 }
@@ -79,6 +93,13 @@ func (a *application) SetField(name string, v starlark.Value) error {
 }
 
 func (a *application) ours() bool { return a.name == a.h.Model.Context().AppName }
+
+func (a *application) mustBeOurs(what string) error {
+	if !a.ours() {
+		return fmt.Errorf("%s: %s is a remote application; this is for model.app only", what, a.name)
+	}
+	return nil
+}
 
 func (h *Hook) app(name string) *application {
 	a := h.apps[name]

@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -189,6 +190,7 @@ func (w *world) handle(thread *starlark.Thread, o *Observer, e *Event) error {
 //	handle(event) calls the handlers of an event of framework.on
 //	restored(e)   e as it is when it was deferred and comes back
 //	gone(e)       what e is about that is not there any more, or ""
+//	removals()    sends the removals of secrets, as the host does at the end of a hook; those that have to wait
 func (w *world) predeclared() starlark.StringDict {
 	names := w.hook.Predeclared()
 	asked := 0
@@ -235,6 +237,14 @@ func (w *world) predeclared() starlark.StringDict {
 	add("gone", func(args starlark.Tuple) (starlark.Value, error) {
 		what, err := args[0].(*Event).Gone()
 		return starlark.String(what), err
+	})
+	add("removals", func(starlark.Tuple) (starlark.Value, error) {
+		var waiting []string
+		left, err := w.hook.Model.RemoveSecrets(nil)
+		for _, id := range sortedNames(left) {
+			waiting = append(waiting, fmt.Sprint(id, " ", left[id]))
+		}
+		return stringList(waiting), failure(err)
 	})
 	return names
 }

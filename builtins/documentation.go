@@ -45,7 +45,7 @@ func Documentation() []TypeDoc {
 			{Name: "events", Doc: "framework.on, and what framework.on[name] gives. Its attributes are the events, each an event_source: those of the charm, of its endpoints, storages, containers and actions, and any for all hooks and actions. In a name, - is written as _. One that the metadata does not have is an error when the charm loads."},
 			scopeTable.document(),
 			unitTable.document(), applicationTable.document(), relationTable.document(), remoteModelTable.document(), databagTable.document(),
-			mappingTable.document(), statusTable.document(), secretTable.document(), storagesTable.document(), storageTable.document(),
+			mappingTable.document(), statusTable.document(), secretTable.document(), secretInfoTable.document(), storagesTable.document(), storageTable.document(),
 			bindingTable.document(), networkTable.document(), networkInterfaceTable.document(),
 			goalStateTable.document(), goalTable.document(), cloudSpecTable.document(), cloudCredentialTable.document(), podTable.document(),
 			resourcesTable.document(), portTable.document(), versionTable.document(),

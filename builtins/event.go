@@ -3,6 +3,7 @@ package builtins
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"sort"
@@ -166,7 +167,7 @@ var eventTable = table[*Event]{
 			get: (*Event).secret},
 		{name: "revision", sig: "int", doc: "The secret revision that the event is about.", only: field("revision"),
 			get: func(e *Event) (starlark.Value, error) { return starlark.MakeInt64(e.number("revision")), nil }},
-		{name: "remove_revision", sig: "()", doc: "Removes the secret revision that the event is about.", only: field("revision"),
+		{name: "remove_revision", sig: "()", doc: "Removes the secret revision that the event is about, as secret.remove_revision does. Nothing is to be done when the secret is gone, or is the application's and this unit no leader any more.", only: field("revision"),
 			call: func(e *Event, in invocation) (starlark.Value, error) {
 				if err := in.none(); err != nil {
 					return nil, err
@@ -175,7 +176,12 @@ var eventTable = table[*Event]{
 				if err != nil {
 					return nil, failure(err)
 				}
-				return starlark.None, failure(s.RemoveRevision(int(e.number("revision"))))
+				err = s.RemoveRevision(int(e.number("revision")))
+				var refused *model.Error
+				if errors.As(err, &refused) && (refused.Kind == model.SecretNotFoundError || refused.Kind == model.NotLeaderError) {
+					return starlark.None, nil
+				}
+				return starlark.None, failure(err)
 			}},
 
 		{name: "id", sig: "str", doc: "The action's id.", only: kind("action"),

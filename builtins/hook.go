@@ -41,6 +41,7 @@ type Hook struct {
 	relations  map[*model.Relation]*relation
 	containers map[string]*container
 	pod        *pod
+	secrets    map[*model.Secret]*secret
 }
 
 // NewHook completes h, whose exported fields but Framework the caller has set.
@@ -51,6 +52,7 @@ func NewHook(h *Hook) *Hook {
 	h.relations = map[*model.Relation]*relation{}
 	h.containers = map[string]*container{}
 	h.pod = &pod{h: h}
+	h.secrets = map[*model.Secret]*secret{}
 	return h
 }
 

@@ -78,7 +78,7 @@ var modelTable = table[*Hook]{
 				state, err := h.Model.GoalState()
 				return &goalState{g: state}, failure(err)
 			}},
-		{name: "get_secret", sig: "(*, id: str = None, label: str = None) -> secret", doc: "The secret of that id or label; SecretNotFoundError if there is none, or none that this unit may see. With both, the label is given to the secret.",
+		{name: "get_secret", sig: "(*, id: str = None, label: str = None, default = <fail>) -> secret", doc: "The secret of that id or label, whose content is read at once. If there is none, or none that this unit may see: default if that is given, for instance None, else SecretNotFoundError. With both, the label is given to the secret.",
 			call: (*Hook).getSecret},
 		{name: "load_config", sig: "(schema: record_type, *, errors: str = \"raise\") -> record", doc: "The charm's options as a record: a field server_port is filled by the option server-port, and one with an alias by the option of that name. An option without a value gives the field's default; options that the schema does not have are left out; a field that no option can fill is an error. A string option is decoded when its field names a codec. What does not fit is the failure schema.ValidationError, or with errors = \"blocked\" the unit's status, BlockedStatus, for the end of the hook, and the handler ends there.",
 			call: (*Hook).loadConfig},

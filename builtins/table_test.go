@@ -87,6 +87,7 @@ func examples() map[string][]example {
 		"schema":            at("schema"),
 		"scope":             at(`framework.scope("new")`),
 		"secret":            at(`model.get_secret(label = "own")`, `model.get_secret(id = model.config["token"])`),
+		"secret_info":       at(`model.get_secret(label = "own").get_info()`, `model.unit.add_secret({"key": "value"}).get_info()`),
 		"service":           at(layer+`.services["a"]`, `model.unit.get_container("web").get_plan().services["app"]`),
 		"service_info":      at(`model.unit.get_container("web").get_service("app")`),
 		"status":            at("model.ActiveStatus()"),

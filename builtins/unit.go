@@ -99,6 +99,20 @@ var unitTable = table[*unit]{
 				}
 				return u.h.container(name)
 			}},
+		{name: "add_secret", sig: addSecretSig, doc: "A new secret that this unit owns." + addSecretDoc,
+			call: func(u *unit, in invocation) (starlark.Value, error) {
+				if err := u.mustBeOurs(in.name); err != nil {
+					return nil, err
+				}
+				return u.h.addSecret(model.OwnedByUnit, in)
+			}},
+		{name: "ensure_secret", sig: ensureSecretSig, doc: "This unit's secret of that label, with this content." + ensureSecretDoc,
+			call: func(u *unit, in invocation) (starlark.Value, error) {
+				if err := u.mustBeOurs(in.name); err != nil {
+					return nil, err
+				}
+				return u.h.ensureSecret(model.OwnedByUnit, in)
+			}},
 		{name: "reboot", sig: "(*, now: bool = False)", doc: "Has the machine reboot after the hook. With now, at once: the hook ends there, nothing of it is kept, and Juju runs it again afterwards. ModelError in an action.",
 			call: func(u *unit, in invocation) (starlark.Value, error) {
 				var now bool

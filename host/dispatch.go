@@ -330,7 +330,23 @@ func (d *dispatch) commit(event model.Event) error {
 			return err
 		}
 	}
+	if !event.Kind.Restricted() {
+		if err := d.removeSecrets(); err != nil {
+			return err
+		}
+	}
 	return d.state.commit()
+}
+
+// removeSecrets sends what the charm wants removed of its secrets, and keeps
+// what has to wait for a later hook.
+func (d *dispatch) removeSecrets() error {
+	doc, err := d.state.load()
+	if err != nil {
+		return err
+	}
+	doc.SecretRemovals, err = d.model.RemoveSecrets(doc.SecretRemovals)
+	return err
 }
 
 // rememberConfig keeps what changed_config compares with, once no handler has

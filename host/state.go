@@ -36,6 +36,9 @@ type Document struct {
 	// Config are digests of the options' values at the last config-changed
 	// hook that succeeded, by name; nil before the first.
 	Config map[string]string `json:"config,omitempty"`
+	// SecretRemovals are revisions of secrets, by the secret's id, that could
+	// not be removed yet; see [model.Model.RemoveSecrets].
+	SecretRemovals map[string][]int `json:"secret_removals,omitempty"`
 }
 
 // A Notice is an event that one handler still has to handle.
@@ -203,7 +206,7 @@ func (s *state) commit() error {
 	if err != nil {
 		return err
 	}
-	empty := s.saved == nil && s.doc.Stored == nil && s.doc.Deferred == nil && s.doc.Config == nil
+	empty := s.saved == nil && s.doc.Stored == nil && s.doc.Deferred == nil && s.doc.Config == nil && s.doc.SecretRemovals == nil
 	if empty || bytes.Equal(bytes.TrimSpace(raw), bytes.TrimSpace(s.saved)) {
 		return nil
 	}

@@ -52,7 +52,7 @@ func (m *Model) forget(call hooktool.Call) {
 	}
 	if strings.HasPrefix(call.Name, "secret-") { // secret-get too: it may move on to a newer revision
 		for _, s := range m.secrets {
-			s.content = nil
+			s.facts.content, s.facts.newest, s.facts.stale = nil, nil, true
 		}
 	}
 }

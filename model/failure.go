@@ -120,8 +120,10 @@ func refusalKind(tool, stderr string) Kind {
 		}
 	}
 	switch {
-	case group == "secret" && strings.Contains(stderr, "not found"):
+	case group == "secret" && strings.Contains(stderr, "not found"), tool == "secret-get" && strings.Contains(stderr, "permission denied"):
 		return SecretNotFoundError
+	case group == "secret" && strings.Contains(stderr, "not the leader"):
+		return NotLeaderError
 	case strings.Contains(stderr, "flag provided but not defined"), strings.Contains(stderr, "option provided but not defined"):
 		// A flag that a later version of Juju has.
 		return VersionError

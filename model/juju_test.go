@@ -212,9 +212,9 @@ func leaderCase(t *testing.T, m *model.Model) {
 	missing := must[*model.Secret](t)(m.Secret("9m4e2mr0ui3e8a215n4g", ""))
 	_, err = missing.Content(false)
 	assertKind(t, err, model.SecretNotFoundError)
-	secret, changed, err := m.EnsureSecret(model.OwnedByApp, map[string]string{"password": "hunter22"}, model.SecretOptions{Label: "db", Rotate: "weekly"})
+	secret, err := m.EnsureSecret(model.OwnedByApp, map[string]string{"password": "hunter22"}, model.SecretOptions{Label: "db", Rotate: "weekly"})
 	require.NoError(t, err)
-	assert.True(t, changed)
+	assert.True(t, secret.Changed())
 	require.NoError(t, secret.Grant(db, ""))
 	require.NoError(t, m.SetUnitStatus(model.Status{Name: "active", Message: "password hunter22"}))
 	require.NoError(t, m.Log("info", "-it is hunter22"))
@@ -222,20 +222,20 @@ func leaderCase(t *testing.T, m *model.Model) {
 }
 
 func laterCase(t *testing.T, m *model.Model) {
-	secret, changed, err := m.EnsureSecret(model.OwnedByApp, map[string]string{"password": "hunter22"}, model.SecretOptions{Label: "db"})
+	secret, err := m.EnsureSecret(model.OwnedByApp, map[string]string{"password": "hunter22"}, model.SecretOptions{Label: "db"})
 	require.NoError(t, err)
-	assert.False(t, changed)
+	assert.False(t, secret.Changed())
 	info := must[model.SecretInfo](t)(secret.Info())
 	assert.Equal(t, 1, info.Revision)
 	assert.Equal(t, "db", info.Label)
-	assert.Equal(t, "application", info.Owner)
+	assert.Equal(t, model.OwnedByApp, info.Owner)
 	assert.Equal(t, "weekly", info.Rotation)
 	assert.Equal(t, []string{secret.ID}, must[[]string](t)(m.SecretIDs()))
 	byLabel := must[*model.Secret](t)(m.Secret("", "db"))
 	assert.Equal(t, map[string]string{"password": "hunter22"}, must[map[string]string](t)(byLabel.Content(false)))
-	_, changed, err = m.EnsureSecret(model.OwnedByApp, map[string]string{"password": "hunter23"}, model.SecretOptions{Label: "db"})
+	_, err = m.EnsureSecret(model.OwnedByApp, map[string]string{"password": "hunter23"}, model.SecretOptions{Label: "db"})
 	require.NoError(t, err)
-	assert.True(t, changed)
+	assert.True(t, secret.Changed())
 	require.NoError(t, secret.SetInfo(model.SecretOptions{Description: "for the database"}))
 }
 

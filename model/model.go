@@ -43,7 +43,8 @@ type Model struct {
 	storages      map[string][]Storage
 	locations     map[Storage]string
 	secrets       map[secretKey]*Secret
-	ownSecrets    map[ownSecret]*Secret
+	secretsByID   map[string]*secretFacts // by unique id
+	secretLabels  map[string]string       // the ids of own secrets
 	secretValues  map[string]bool
 	networks      map[string]*Network
 	cloudSpec     *CloudSpec
@@ -67,7 +68,8 @@ func New(ctx context.Context, cfg Config) *Model {
 		storages:      make(map[string][]Storage),
 		locations:     make(map[Storage]string),
 		secrets:       make(map[secretKey]*Secret),
-		ownSecrets:    make(map[ownSecret]*Secret),
+		secretsByID:   make(map[string]*secretFacts),
+		secretLabels:  make(map[string]string),
 		secretValues:  make(map[string]bool),
 		networks:      make(map[string]*Network),
 	}

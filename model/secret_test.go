@@ -120,9 +120,12 @@ func TestSecretInfo(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, SecretInfo{ID: "secret:abc", Label: "db", Description: "d", Owner: "application", Revision: 3, Rotation: "monthly",
 		Rotates: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC), Expires: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}, info)
+	assert.Equal(t, "secret:abc", secret.ID)
 	require.NoError(t, secret.RemoveRevision(2))
-	assert.Equal(t, []string{"secret-info-get --format=json --label db", "secret-info-get --format=json --label db",
-		"secret-remove secret:abc --revision 2"}, s.take(), "the owner looks up the id by the label")
+	waiting, err := m.RemoveSecrets(nil)
+	require.NoError(t, err)
+	assert.Empty(t, waiting)
+	assert.Equal(t, []string{"secret-info-get --format=json --label db", "secret-remove secret:abc --revision 2"}, s.take(), "the id is learnt once")
 	requireUsage(t, secret.RemoveRevision(0), "a secret has no revision 0: they are counted from 1")
 }
 
@@ -165,7 +168,7 @@ func newSecretOwner(t *testing.T, answers map[string]any) (*Model, *secretFiles)
 }
 
 func TestSecretOwners(t *testing.T) {
-	m, s := newSecretOwner(t, map[string]any{"is-leader": leader, "secret-add": "secret:abc\n"})
+	m, s := newSecretOwner(t, map[string]any{"is-leader": leader, "secret-add": "secret:abc\n", "relation-list": `"lb"`, "relation-ids": `["my-site:3"]`})
 	secret, err := m.AddSecret(OwnedByApp, map[string]string{"pass-word": "hunter22", "user": "ann"},
 		SecretOptions{Label: "db", Description: "-d", Rotate: "daily", Expire: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)})
 	require.NoError(t, err)
@@ -178,36 +181,50 @@ func TestSecretOwners(t *testing.T) {
 	require.NoError(t, secret.SetInfo(SecretOptions{Rotate: "weekly"}))
 	require.NoError(t, secret.Grant(relation(t, m, "my-site", 3), "lb/0"))
 	require.NoError(t, secret.Revoke(relation(t, m, "my-site", 3), ""))
-	require.NoError(t, secret.RemoveAll())
+	requireKind(t, secret.RemoveAll(), ModelError, `cannot remove the revisions of the secret "db": this hook added it, and it is not there before the hook has ended; remove it in a later hook`)
 	assert.Equal(t, []string{
 		"is-leader --format=json",
 		"secret-add --label db --description -d --expire 2027-01-01T00:00:00Z --rotate daily --owner application pass-word#file user#file",
 		"secret-set --label db --description -d --expire 2027-01-01T00:00:00Z --rotate weekly secret:abc pass-word#file user#file",
-		"secret-grant --relation 3 --unit lb/0 secret:abc", "secret-revoke --relation 3 secret:abc", "secret-remove secret:abc",
+		"relation-list --format=json --app -r my-site:3", "relation-ids my-site --format=json",
+		"secret-grant --relation 3 --unit lb/0 secret:abc", "secret-revoke --relation 3 secret:abc",
 	}, s.take(), "a later change carries the earlier ones")
 }
 
 func TestEnsureSecret(t *testing.T) {
 	m, s := newSecretOwner(t, map[string]any{"secret-info-get": failed(`secret "db" not found`), "secret-add": "secret:abc\n"})
 	content := map[string]string{"user": "ann"}
-	secret, changed, err := m.EnsureSecret(OwnedByUnit, content, SecretOptions{Label: "db"})
+	secret, err := m.EnsureSecret(OwnedByUnit, content, SecretOptions{Label: "db"})
 	require.NoError(t, err)
-	assert.True(t, changed)
-	again, changed, err := m.EnsureSecret(OwnedByUnit, content, SecretOptions{Label: "db"})
+	assert.True(t, secret.Changed())
+	again, err := m.EnsureSecret(OwnedByUnit, content, SecretOptions{Label: "db"})
 	require.NoError(t, err)
-	assert.False(t, changed)
-	assert.Same(t, secret, again)
+	assert.Equal(t, secret.ID, again.ID)
 	assert.Equal(t, []string{"secret-info-get --format=json --label db", "secret-add --label db --owner unit user#file"}, s.take())
 
-	m, s = newSecretOwner(t, map[string]any{"secret-info-get": `{"abc": {"revision": 1, "label": "db"}}`, "secret-get": `{"user": "ann"}`})
-	_, changed, err = m.EnsureSecret(OwnedByUnit, content, SecretOptions{Label: "db"})
+	m, s = newSecretOwner(t, map[string]any{"secret-info-get": `{"abc": {"revision": 1, "label": "db", "owner": "unit", "description": "d"}}`, "secret-get": `{"user": "ann"}`})
+	options := SecretOptions{Label: "db", Description: "d", Rotate: "never", Expire: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}
+	secret, err = m.EnsureSecret(OwnedByUnit, content, options)
 	require.NoError(t, err)
-	assert.False(t, changed)
-	_, changed, err = m.EnsureSecret(OwnedByUnit, map[string]string{"user": "bob"}, SecretOptions{Label: "db"})
+	assert.False(t, secret.Changed())
+	options.Rotate = "daily"
+	_, err = m.EnsureSecret(OwnedByUnit, content, options)
 	require.NoError(t, err)
-	assert.True(t, changed)
+	assert.False(t, secret.Changed())
+	_, err = m.EnsureSecret(OwnedByUnit, map[string]string{"user": "bob"}, options)
+	require.NoError(t, err)
+	assert.True(t, secret.Changed())
 	assert.Equal(t, "bob", s.seen["user"])
-	assert.Equal(t, "secret-set secret:abc user#file", s.calls[len(s.calls)-1])
+	assert.Equal(t, []string{
+		"secret-info-get --format=json --label db", "secret-get --format=json secret:abc --refresh",
+		"secret-set --rotate daily secret:abc",
+		"secret-set --expire 2027-01-01T00:00:00Z --rotate daily secret:abc user#file", "secret-get --format=json secret:abc --refresh",
+	}, s.take())
+
+	m, _ = newSecretOwner(t, map[string]any{"secret-info-get": `{"abc": {"revision": 1, "label": "db", "owner": "application"}}`, "secret-ids": `["abc"]`, "secret-add": "secret:new\n"})
+	secret, err = m.EnsureSecret(OwnedByUnit, content, SecretOptions{Label: "db"})
+	require.NoError(t, err)
+	assert.Equal(t, "secret:new", secret.ID, "the application's secret of that label is another one")
 }
 
 func TestSecretMistakes(t *testing.T) {

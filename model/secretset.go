@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -8,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -32,9 +32,12 @@ type SecretOptions struct {
 	Rotate             string    // one of [SecretRotations]
 }
 
+// neverRotated is the rotation of a secret that has none.
+const neverRotated = "never"
+
 // SecretRotations returns how often Juju can ask for a rotation.
 func SecretRotations() []string {
-	return []string{"never", "hourly", "daily", "weekly", "monthly", "quarterly", "yearly"}
+	return []string{neverRotated, "hourly", "daily", "weekly", "monthly", "quarterly", "yearly"}
 }
 
 func (o SecretOptions) check() error {
@@ -134,6 +137,10 @@ func (m *Model) AddSecret(owner SecretOwner, content map[string]string, options 
 			return nil, err
 		}
 	}
+	if m.removesLabel(owner, options.Label) {
+		return nil, &Error{Kind: ModelError, Message: fmt.Sprintf(
+			"cannot add a secret with the label %q: this hook removes the one that has it, and Juju adds before it removes; give that one other content instead", shorten(options.Label))}
+	}
 	var id string
 	err := m.withFiles(content, func(files []string) error {
 		answer, err := m.run("secret-add", nil, slices.Concat(options.args(), []string{"--owner", string(owner)}, files)...)
@@ -141,7 +148,7 @@ func (m *Model) AddSecret(owner SecretOwner, content map[string]string, options 
 			return err
 		}
 		id = strings.TrimSpace(string(answer))
-		if !strings.HasPrefix(id, "secret:") || strings.ContainsAny(id, " \n\x00") {
+		if !strings.HasPrefix(id, "secret:") || strings.ContainsAny(id, " \n\x00") || uniqueID(id) == "" {
 			return nonsense("secret-add", fmt.Errorf("%q is not the id of a secret", shorten(id)))
 		}
 		return nil
@@ -149,70 +156,125 @@ func (m *Model) AddSecret(owner SecretOwner, content map[string]string, options 
 	if err != nil {
 		return nil, err
 	}
-	s, err := m.Secret(id, "")
-	if err != nil {
-		return nil, err
+	id = m.canonicalID(id)
+	content = maps.Clone(content)
+	m.secretsByID[uniqueID(id)] = &secretFacts{
+		content: content, newest: content, added: true, changed: true, sent: true, change: secretChange{content, options},
+		info: &SecretInfo{ID: id, Label: options.Label, Description: options.Description, Owner: owner, Revision: 1,
+			Rotation: cmp.Or(options.Rotate, neverRotated), Expires: options.Expire},
 	}
-	s.content = maps.Clone(content)
-	s.change = secretChange{maps.Clone(content), options}
+	s := &Secret{ID: id, Label: options.Label, model: m, facts: m.secretFacts(id)}
+	m.secrets[secretKey{id, options.Label}] = s
 	if options.Label != "" {
-		m.ownSecrets[ownSecret{owner, options.Label}] = s
+		m.secretLabels[options.Label] = id
 	}
 	return s, nil
 }
 
-// EnsureSecret has the owner's secret of that label hold the content: it adds
-// the secret, or gives it a new revision, only when that is needed. It tells
-// whether anything changed. Besides the label, options are for a secret that is
-// added.
-func (m *Model) EnsureSecret(owner SecretOwner, content map[string]string, options SecretOptions) (s *Secret, changed bool, err error) {
+// removesLabel tells whether this hook removes the owner's secret of that label.
+func (m *Model) removesLabel(owner SecretOwner, label string) bool {
+	for _, facts := range m.secretsByID {
+		if facts.removed && label != "" && facts.info.Label == label && facts.info.Owner == owner {
+			return true
+		}
+	}
+	return false
+}
+
+// EnsureSecret has the owner's secret of that label hold the content, the
+// description and the rotation: it adds the secret, or changes it, only when
+// that is needed. An expiry is of the revision: it is set with other content.
+//
+// The unit tracks the newest revision from then on, so that it does not keep an
+// older one from becoming obsolete.
+func (m *Model) EnsureSecret(owner SecretOwner, content map[string]string, options SecretOptions) (*Secret, error) {
 	if options.Label == "" {
-		return nil, false, usage("a secret can only be ensured by its label, which is missing")
+		return nil, usage("a secret can only be ensured by its label, which is missing")
 	}
 	if err := errors.Join(checkSecretContent(content), options.check()); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	if owner == OwnedByApp {
 		if err := m.needLeader("ensure a secret of the application", "secret-set"); err != nil {
-			return nil, false, err
+			return nil, err
 		}
 	}
-	own := ownSecret{owner, options.Label}
-	s, ok := m.ownSecrets[own]
-	if !ok {
-		byLabel, err := m.Secret("", options.Label)
-		if err != nil {
-			return nil, false, err
-		}
-		info, err := byLabel.Info()
-		if isKind(err, SecretNotFoundError) {
-			s, err = m.AddSecret(owner, content, options)
-			return s, err == nil, err
-		}
-		if err != nil {
-			return nil, false, err
-		}
-		if s, err = m.Secret(info.ID, ""); err != nil {
-			return nil, false, err
-		}
-		m.ownSecrets[own] = s
+	s, err := m.ownSecret(owner, options.Label)
+	if err != nil {
+		return nil, err
 	}
-	current := s.change.content
-	if current == nil {
-		if current, err = s.Peek(); err != nil {
-			return nil, false, err
+	if s == nil {
+		return m.AddSecret(owner, content, options)
+	}
+	info, err := s.own("ensure the content", "secret-set")
+	if err != nil {
+		return nil, err
+	}
+	if s.facts.newest == nil {
+		// The newest revision may be gone; then there is none to compare with.
+		if _, err := s.Content(true); err != nil && !isKind(err, SecretNotFoundError) {
+			return nil, err
 		}
 	}
-	if maps.Equal(current, content) {
-		return s, false, nil
+	change := secretChange{options: SecretOptions{}}
+	if options.Description != info.Description {
+		change.options.Description = options.Description
 	}
-	return s, true, s.SetContent(content)
+	if options.Rotate != info.Rotation {
+		change.options.Rotate = options.Rotate
+	}
+	if !maps.Equal(s.facts.newest, content) {
+		change.content, change.options.Expire = maps.Clone(content), options.Expire
+	}
+	if change.content == nil && change.options == (SecretOptions{}) {
+		return s, nil
+	}
+	if err := s.set(change); err != nil || change.content == nil || s.facts.added {
+		return s, err
+	}
+	_, err = s.Content(true)
+	return s, err
 }
 
-// ownSecret finds a secret that this hook added or looked up by its label.
-type ownSecret struct {
-	owner SecretOwner
-	label string
+// ownSecret finds a secret by its owner and label; nil if there is none. The
+// unit and the application may both have one with that label.
+func (m *Model) ownSecret(owner SecretOwner, label string) (*Secret, error) {
+	s, err := m.Secret("", label)
+	if err != nil {
+		return nil, err
+	}
+	info := s.facts.info
+	if info == nil || s.facts.stale {
+		found, err := s.Info()
+		if isKind(err, SecretNotFoundError) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		info = &found
+	}
+	if info.Owner == owner {
+		return s, nil
+	}
+	ids, err := m.SecretIDs()
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		s, err := m.Secret(id, "")
+		if err != nil {
+			return nil, err
+		}
+		info, err := s.Info()
+		if err != nil {
+			return nil, err
+		}
+		if info.Owner == owner && info.Label == label {
+			return s, nil
+		}
+	}
+	return nil, nil
 }
 
 // secretChange is what this hook has set of a secret. Juju before 3.6 keeps
@@ -223,12 +285,25 @@ type secretChange struct {
 }
 
 // SetContent gives the secret a new revision when the hook succeeds; for the
-// owner. [Secret.Content] goes on to return the tracked one until refreshed.
+// owner. The content that it has already is not sent. [Secret.Content] goes on
+// to return the tracked revision until refreshed.
 func (s *Secret) SetContent(content map[string]string) error {
 	if err := checkSecretContent(content); err != nil {
 		return err
 	}
-	return s.set(secretChange{maps.Clone(content), s.change.options})
+	if _, err := s.own("set the content", "secret-set"); err != nil {
+		return err
+	}
+	if s.facts.newest == nil {
+		// The newest revision may be gone; then there is none to compare with.
+		if _, err := s.Peek(); err != nil && !isKind(err, SecretNotFoundError) {
+			return err
+		}
+	}
+	if maps.Equal(s.facts.newest, content) {
+		return nil
+	}
+	return s.set(secretChange{content: maps.Clone(content)})
 }
 
 // SetInfo changes what options says when the hook succeeds; for the owner.
@@ -239,56 +314,44 @@ func (s *Secret) SetInfo(options SecretOptions) error {
 	if err := options.check(); err != nil {
 		return err
 	}
-	return s.set(secretChange{s.change.content, options.over(s.change.options)})
-}
-
-func (s *Secret) set(change secretChange) error {
-	id, err := s.id()
-	if err != nil {
+	if _, err := s.own("set the label, description, expiry or rotation", "secret-set"); err != nil {
 		return err
 	}
-	err = s.model.withFiles(change.content, func(files []string) error {
-		_, err := s.model.run("secret-set", nil, slices.Concat(change.options.args(), []string{id}, files)...)
+	return s.set(secretChange{options: options})
+}
+
+// set sends a change together with those that the hook sent before.
+func (s *Secret) set(change secretChange) error {
+	f := s.facts
+	all := secretChange{f.change.content, change.options.over(f.change.options)}
+	if change.content != nil {
+		all.content = change.content
+	}
+	err := s.model.withFiles(all.content, func(files []string) error {
+		_, err := s.model.run("secret-set", nil, slices.Concat(all.options.args(), []string{s.ID}, files)...)
 		return err
 	})
-	if err == nil {
-		s.change = change
-	}
-	return err
-}
-
-// Grant lets the application at the other end of a relation read the secret,
-// or one of its units if unit is not empty; for the owner.
-func (s *Secret) Grant(r *Relation, unit string) error { return s.share("secret-grant", r, unit) }
-
-// Revoke takes back what [Secret.Grant] gave.
-func (s *Secret) Revoke(r *Relation, unit string) error { return s.share("secret-revoke", r, unit) }
-
-func (s *Secret) share(tool string, r *Relation, unit string) error {
-	if unit != "" && !isUnitName(unit) {
-		return usage("%q is not the name of a unit", shorten(unit))
-	}
-	id, err := s.id()
 	if err != nil {
 		return err
 	}
-	args := []string{"--relation", strconv.Itoa(r.ID)}
-	if unit != "" {
-		args = append(args, "--unit", unit)
+	f.change, f.sent = all, true
+	if change.content != nil {
+		f.newest, f.changed = change.content, true
+		if f.added { // its only revision
+			f.content = change.content
+		}
 	}
-	_, err = s.model.run(tool, nil, append(args, id)...)
-	return err
-}
-
-// RemoveAll removes the secret with all its revisions when the hook succeeds;
-// for the owner.
-func (s *Secret) RemoveAll() error {
-	id, err := s.id()
-	if err != nil {
-		return err
+	f.info.Description = cmp.Or(change.options.Description, f.info.Description)
+	f.info.Rotation = cmp.Or(change.options.Rotate, f.info.Rotation)
+	if label := change.options.Label; label != "" && label != f.info.Label {
+		delete(s.model.secretLabels, f.info.Label)
+		s.model.secretLabels[label] = s.ID
+		f.info.Label = label
+		if s.Label != "" {
+			s.Label = label
+		}
 	}
-	_, err = s.model.run("secret-remove", nil, id)
-	return err
+	return nil
 }
 
 // SecretIDs returns the ids of the secrets that the unit owns, those of the
@@ -298,15 +361,27 @@ func (m *Model) SecretIDs() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids, err := decode[[]string]("secret-ids", answer)
+	ids, err := parseSecretIDs(answer)
 	if err != nil {
 		return nil, err
 	}
 	for i, id := range ids {
-		if ids[i] = m.canonicalID(id); ids[i] == "" {
+		ids[i] = m.canonicalID(id)
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
+// parseSecretIDs reads the ids as Juju spells them.
+func parseSecretIDs(answer []byte) ([]string, error) {
+	ids, err := decode[[]string]("secret-ids", answer)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if uniqueID(strings.TrimSpace(id)) == "" {
 			return nil, nonsense("secret-ids", errors.New("there is an empty id in it"))
 		}
 	}
-	slices.Sort(ids)
 	return ids, nil
 }

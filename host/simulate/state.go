@@ -35,6 +35,9 @@ type State struct {
 	// ConfigDigests are what event.changed_config compares with; nil before
 	// the first config-changed.
 	ConfigDigests map[string]string `yaml:"config_digests"`
+	// SecretRemovals are revisions of secrets, by id, that are to be removed in
+	// a later hook.
+	SecretRemovals map[string][]int `yaml:"secret_removals"`
 }
 
 // Deferred is a deferred event.
@@ -145,10 +148,10 @@ func (s *State) container(name string) *pebbletest.State {
 
 // document is what the charm keeps, as the host reads it.
 func (s *State) document() ([]byte, error) {
-	if s.StoredState == nil && s.Deferred == nil && s.ConfigDigests == nil {
+	if s.StoredState == nil && s.Deferred == nil && s.ConfigDigests == nil && s.SecretRemovals == nil {
 		return nil, nil
 	}
-	doc := &host.Document{Version: host.DocumentVersion, Config: s.ConfigDigests}
+	doc := &host.Document{Version: host.DocumentVersion, Config: s.ConfigDigests, SecretRemovals: s.SecretRemovals}
 	for object, values := range s.StoredState {
 		for name, value := range values {
 			raw, err := json.Marshal(exact(value))
@@ -180,7 +183,7 @@ func (s *State) keep(document []byte) error {
 	if err != nil {
 		return err
 	}
-	s.StoredState, s.Deferred, s.ConfigDigests = nil, nil, doc.Config
+	s.StoredState, s.Deferred, s.ConfigDigests, s.SecretRemovals = nil, nil, doc.Config, doc.SecretRemovals
 	for object, values := range doc.Stored {
 		if s.StoredState == nil {
 			s.StoredState = map[string]map[string]any{}
