@@ -88,6 +88,7 @@ func TestModelRunsOnIt(t *testing.T) {
 				assert.Len(t, must(m.SecretIDs()), 3)
 				require.NoError(t, must(m.Secret(ownUnit, "")).RemoveAll())
 				require.NoError(t, m.Flush())
+				assert.Empty(t, must(m.RemoveSecrets(nil)))
 			})
 			s := juju.State()
 			assert.Equal(t, modeltest.Status{Name: "active", Message: "-x"}, s.UnitStatus)
