@@ -7,14 +7,16 @@ import (
 	"net/rpc"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 )
 
 // An agent answers hook tools on a unix socket as Juju's does: for a unit with
 // one relation, whose remote application has some units.
 type agent struct {
-	env   map[string]string
-	units []string
+	env    map[string]string
+	units  []string
+	server *Jujuc
 }
 
 // Request and Response are the bodies of Juju's RPC; net/rpc wants them public.
@@ -33,7 +35,10 @@ type Response struct {
 }
 
 // Jujuc is the service's name.
-type Jujuc struct{ answers map[string][]byte }
+type Jujuc struct {
+	answers map[string][]byte
+	calls   atomic.Int64
+}
 
 // Main runs one hook tool.
 func (j *Jujuc) Main(request Request, response *Response) error {
@@ -41,6 +46,7 @@ func (j *Jujuc) Main(request Request, response *Response) error {
 	if !ok {
 		return fmt.Errorf("bad request: unknown command: %s", request.CommandName)
 	}
+	j.calls.Add(1)
 	response.Stdout = answer
 	return nil
 }
@@ -61,7 +67,7 @@ func newAgent(b testing.TB, dir string, units int) *agent {
 		return append(data, '\n')
 	}
 	server := rpc.NewServer()
-	if err := server.RegisterName("Jujuc", &Jujuc{map[string][]byte{
+	a.server = &Jujuc{answers: map[string][]byte{
 		"juju-log":      nil,
 		"relation-ids":  encode([]string{"db:1"}),
 		"relation-list": encode(a.units),
@@ -69,7 +75,8 @@ func newAgent(b testing.TB, dir string, units int) *agent {
 			"egress-subnets": "10.1.2.3/32", "ingress-address": "10.1.2.3", "private-address": "10.1.2.3",
 			"host": "db.example.com", "port": "5432", "user": "relation-1", "version": "16.4",
 		}),
-	}}); err != nil {
+	}}
+	if err := server.RegisterName("Jujuc", a.server); err != nil {
 		b.Fatal(err)
 	}
 	run, err := os.MkdirTemp("", "agent-")
@@ -108,6 +115,9 @@ func newAgent(b testing.TB, dir string, units int) *agent {
 	}
 	return a
 }
+
+// calls is how many hook tools the agent has run.
+func (a *agent) calls() int64 { return a.server.calls.Load() }
 
 // install puts hook tools that are links to program onto the hook's PATH.
 func (a *agent) install(b testing.TB, program string) {

@@ -14,6 +14,9 @@
 //	BenchmarkDatabags  a hook that reads the databags of 1, 10 and 100 units:
 //	                   the agent's RPC against the tools on PATH (exec-x) and
 //	                   against the same calls in a bare Go loop (x-bare)
+//	BenchmarkRelation  a relation-changed hook that reads all of a relation of 1, 100 and
+//	                   1,000 units: its calls and its time, against the calls that
+//	                   it cannot do without in a bare Go loop (x-ideal)
 //	BenchmarkGenuine   the same hook under Juju's own unit agent
 //	BenchmarkInProcess dispatches of a loaded charm on the simulated Juju, against
 //	                   the same handler in bare Starlark (x-bare)

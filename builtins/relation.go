@@ -2,7 +2,6 @@ package builtins
 
 import (
 	"fmt"
-	"sort"
 
 	"go.starlark.net/starlark"
 
@@ -12,8 +11,9 @@ import (
 // A relation is one relation of this unit's application.
 type relation struct {
 	handle
-	h *Hook
-	r *model.Relation
+	h    *Hook
+	r    *model.Relation
+	bags *relationData // nil: not asked for yet
 }
 
 var _ starlark.HasAttrs = (*relation)(nil)
@@ -88,6 +88,9 @@ func (h *Hook) relation(r *model.Relation) *relation {
 }
 
 func (r *relation) data() (starlark.Value, error) {
+	if r.bags != nil { // a loop over a thousand units asks a thousand times
+		return r.bags, nil
+	}
 	names, err := r.r.Entities()
 	if err != nil {
 		return nil, failure(err)
@@ -96,7 +99,7 @@ func (r *relation) data() (starlark.Value, error) {
 	for i, name := range names {
 		keys[i] = r.h.entity(name)
 	}
-	return &relationData{mapping{typ: "relation_data", keys: keys, lookup: func(key starlark.Value) (starlark.Value, bool, error) {
+	r.bags = &relationData{mapping{typ: "relation_data", keys: keys, lookup: func(key starlark.Value) (starlark.Value, bool, error) {
 		name, err := entityName(key)
 		if err != nil {
 			return nil, false, fmt.Errorf("relation.data[…]: %w", err)
@@ -107,7 +110,8 @@ func (r *relation) data() (starlark.Value, error) {
 		}
 		v, err := newDatabag(bag)
 		return v, err == nil, err
-	}}}, nil
+	}}}
+	return r.bags, nil
 }
 
 // relationData is the value of relation.data.
@@ -164,7 +168,7 @@ func newDatabag(bag *model.Databag) (starlark.Value, error) {
 	if !readable {
 		return &closedDatabag{bag: bag}, nil
 	}
-	if _, err := bag.Keys(); err != nil {
+	if _, err := bag.Len(); err != nil {
 		return nil, failure(err)
 	}
 	return &databag{bag: bag}, nil
@@ -255,7 +259,6 @@ var databagTable = table[*databag]{
 
 func (d *databag) keys() []string {
 	keys, _ := d.bag.Keys() // read when the databag was made
-	sort.Strings(keys)
 	return keys
 }
 
@@ -269,10 +272,15 @@ func (d *databag) String() string {
 
 func (d *databag) Type() string                             { return "databag" }
 func (d *databag) Truth() starlark.Bool                     { return d.Len() > 0 }
-func (d *databag) Len() int                                 { return len(d.keys()) }
 func (d *databag) Iterate() starlark.Iterator               { return starlark.Tuple(stringKeys(d.keys())).Iterate() }
 func (d *databag) Attr(name string) (starlark.Value, error) { return databagTable.attr(d, name) }
 func (d *databag) AttrNames() []string                      { return databagTable.attrNames(d) }
+
+// Len implements starlark.Sequence.
+func (d *databag) Len() int {
+	n, _ := d.bag.Len() // read when the databag was made
+	return n
+}
 
 func (d *databag) Items() []starlark.Tuple {
 	keys := d.keys()

@@ -25,51 +25,86 @@ const (
 // parseDatabag reads an object of strings; nothing at all and null are an empty
 // one. The error names the key that is wrong.
 func parseDatabag(answer []byte) (map[string]string, error) {
-	data := map[string]string{}
+	var data map[string]string
+	if err := json.Unmarshal(answer, &data); err != nil || !utf8.Valid(answer) || countStrings(answer) != 2*len(data) {
+		// Nothing, or something that the decoder did not say: an object has a
+		// key twice, a null, or bytes that became U+FFFD.
+		if err := diagnoseDatabag(answer); err != nil {
+			return nil, err
+		}
+	}
+	if data == nil {
+		data = map[string]string{}
+	}
+	return data, nil
+}
+
+// countStrings counts the strings in an object of strings and nulls; -1 if there
+// is a null in it.
+func countStrings(object []byte) int {
+	count := 0
+	for i := 0; i < len(object); i++ {
+		switch object[i] {
+		case 'n':
+			return -1
+		case '"':
+			count++
+			for i++; i < len(object) && object[i] != '"'; i++ {
+				if object[i] == '\\' {
+					i++
+				}
+			}
+		}
+	}
+	return count
+}
+
+// diagnoseDatabag says what is wrong with an answer, if anything is.
+func diagnoseDatabag(answer []byte) error {
 	decoder := json.NewDecoder(bytes.NewReader(answer))
 	decoder.UseNumber()
 	next := func() (json.Token, error) {
 		start := decoder.InputOffset()
 		token, err := decoder.Token()
 		if err == nil && !utf8.Valid(answer[start:decoder.InputOffset()]) {
-			err = errors.New("it is not UTF-8") // the decoder would put U+FFFD there
+			err = errors.New("it is not UTF-8")
 		}
 		return token, err
 	}
 	first, err := next()
 	switch {
 	case errors.Is(err, io.EOF):
-		return data, nil
+		return nil
 	case err != nil:
-		return nil, err
+		return err
 	case first == nil:
-		return data, finish(decoder)
+		return finish(decoder)
 	case first != json.Delim('{'):
-		return nil, fmt.Errorf("%s was not to be expected", describeToken(first))
+		return fmt.Errorf("%s was not to be expected", describeToken(first))
 	}
+	seen := map[string]bool{}
 	for decoder.More() {
 		token, err := next()
 		if err != nil {
-			return nil, fmt.Errorf("in a key: %w", unexpectedEnd(err))
+			return fmt.Errorf("in a key: %w", unexpectedEnd(err))
 		}
 		key := token.(string) // the decoder sees to it
-		if _, twice := data[key]; twice {
-			return nil, fmt.Errorf("the key %q is there twice", shorten(key))
+		if seen[key] {
+			return fmt.Errorf("the key %q is there twice", shorten(key))
 		}
+		seen[key] = true
 		token, err = next()
 		if err != nil {
-			return nil, fmt.Errorf("in the value of %q: %w", shorten(key), unexpectedEnd(err))
+			return fmt.Errorf("in the value of %q: %w", shorten(key), unexpectedEnd(err))
 		}
-		value, ok := token.(string)
-		if !ok {
-			return nil, fmt.Errorf("the value of %q is %s, not a string", shorten(key), describeToken(token))
+		if _, ok := token.(string); !ok {
+			return fmt.Errorf("the value of %q is %s, not a string", shorten(key), describeToken(token))
 		}
-		data[key] = value
 	}
 	if _, err := next(); err != nil { // the closing brace
-		return nil, unexpectedEnd(err)
+		return unexpectedEnd(err)
 	}
-	return data, finish(decoder)
+	return finish(decoder)
 }
 
 // finish is an error if there is more to decode.

@@ -16,20 +16,21 @@ import (
 func TestHostileDatabags(t *testing.T) {
 	long := strings.Repeat("k", 1000)
 	for answer, reason := range map[string]string{
-		`[]`:                                  "a list was not to be expected",
-		`"x"`:                                 "a string was not to be expected",
-		`12`:                                  "a number was not to be expected",
-		`true`:                                "a boolean was not to be expected",
-		`{"a": "1"`:                           "unexpected EOF",
-		`{"a": `:                              `in the value of "a": unexpected EOF`,
-		`{"a": "1", "port": 80}`:              `the value of "port" is a number, not a string`,
-		`{"tls": true}`:                       `the value of "tls" is a boolean, not a string`,
-		`{"x": null}`:                         `the value of "x" is null, not a string`,
-		`{"x": {"y": "z"}}`:                   `the value of "x" is an object, not a string`,
-		`{"x": ["y"]}`:                        `the value of "x" is a list, not a string`,
-		`{"a": "1", "b": "", "a": "2"}`:       `the key "a" is there twice`,
-		"{\"a\": \"\xff\"}":                   `in the value of "a": it is not UTF-8`,
-		"{\"a\xff\": \"1\"}":                  "in a key: it is not UTF-8",
+		`[]`:                            "a list was not to be expected",
+		`"x"`:                           "a string was not to be expected",
+		`12`:                            "a number was not to be expected",
+		`true`:                          "a boolean was not to be expected",
+		`{"a": "1"`:                     "unexpected EOF",
+		`{"a": `:                        `in the value of "a": unexpected EOF`,
+		`{"a": "1", "port": 80}`:        `the value of "port" is a number, not a string`,
+		`{"tls": true}`:                 `the value of "tls" is a boolean, not a string`,
+		`{"x": null}`:                   `the value of "x" is null, not a string`,
+		`{"x": {"y": "z"}}`:             `the value of "x" is an object, not a string`,
+		`{"x": ["y"]}`:                  `the value of "x" is a list, not a string`,
+		`{"a": "1", "b": "", "a": "2"}`: `the key "a" is there twice`,
+		"{\"a\": \"\xff\"}":             `in the value of "a": it is not UTF-8`,
+		"{\"a\xff\": \"1\"}":            "in a key: it is not UTF-8",
+		`{"a": "1", "a": "2", "b": null, "c": null}`: `the key "a" is there twice`,
 		`{"a": "1"} {}`:                       "there is more after the JSON value",
 		`null {}`:                             "there is more after the JSON value",
 		`{"` + long + `": 1}`:                 `the value of "` + long[:60] + `…" is a number, not a string`,
@@ -98,8 +99,11 @@ func FuzzDatabag(f *testing.F) {
 	f.Add([]byte(`{"a": 1, "b": [[[]]], "c": {"d": null}}`))
 	f.Add([]byte("{\"a\": \"\xff\"}"))
 	f.Add([]byte(`{"a": "1", "a": "2"} x`))
+	f.Add([]byte(`{"a": "1", "a": "2", "b": null, "c": null}`))
+	f.Add([]byte(`{"a\\\"": "\\\\", "null": "null"}`))
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		data, err := parseDatabag(answer)
+		assert.Equal(t, diagnoseDatabag(answer), err, "what is wrong is always told")
 		var want map[string]string
 		if err != nil {
 			assert.Nil(t, data)
