@@ -30,7 +30,7 @@ func documentFunctions() TypeDoc {
 // modules, and the types of their values, in the manual's order.
 func Documentation() []TypeDoc {
 	modules := []TypeDoc{
-		frameworkTable.document(), modelTable.document(), storedstateTable.document(), pebbleTable.document(),
+		frameworkTable.document(), modelTable.document(), hooktoolTable.document(), storedstateTable.document(), pebbleTable.document(),
 		logTable.document(), jsonTable.document(), yamlTable.document(), timeTable.document(), mathTable.document(),
 		reTable.document(), schemaTable.document(), templateTable.document(), base64Table.document(), hashlibTable.document(), httpTable.document(),
 	}

@@ -59,7 +59,7 @@ func NewHook(h *Hook) *Hook {
 // Names are the names that every .star file of a charm can use without load().
 func Names() []string {
 	return []string{
-		"base64", "catch", "framework", "hashlib", "json", "log", "math", "model",
+		"base64", "catch", "framework", "hashlib", "hooktool", "json", "log", "math", "model",
 		"pebble", "re", "schema", "storedstate", "struct", "template", "throw", "time", "yaml",
 	}
 }
@@ -71,6 +71,7 @@ func (h *Hook) Predeclared() starlark.StringDict {
 		"catch":       starlark.NewBuiltin("catch", catch),
 		"framework":   &module[*Framework]{table: &frameworkTable, self: h.Framework},
 		"hashlib":     newHashlib(),
+		"hooktool":    &module[*Hook]{table: &hooktoolTable, self: h},
 		"json":        newJSON(),
 		"log":         &module[*Hook]{table: &logTable, self: h},
 		"math":        newMath(),

@@ -61,6 +61,7 @@ func examples() map[string][]example {
 		"goal_state":        at("model.get_goal_state()"),
 		"hashlib":           at("hashlib"),
 		"headers":           at(`native.http.get("http://app/").headers`),
+		"hooktool":          at("hooktool"),
 		"http":              at("native.http"),
 		"json":              at("json"),
 		"juju_version":      at("model.juju_version"),

@@ -48,22 +48,27 @@ var errMore = errors.New("there is more after the JSON value")
 
 func decodeJSON[T any](answer []byte) (T, error) {
 	var value T
+	if err := decodeInto(answer, &value); err != nil {
+		var zero T
+		return zero, err
+	}
+	return value, nil
+}
+
+// decodeInto reads a JSON answer as [Model.Ask] says.
+func decodeInto(answer []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(answer))
 	decoder.UseNumber()
-	err := decoder.Decode(&value)
+	err := decoder.Decode(into)
 	if errors.Is(err, io.EOF) {
-		return value, nil
+		return nil
 	}
 	if err == nil {
 		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
 			err = errMore
 		}
 	}
-	if err != nil {
-		var zero T
-		return zero, err
-	}
-	return value, nil
+	return err
 }
 
 // plain turns decoded JSON into plain data: int64 for whole numbers that fit,

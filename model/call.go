@@ -14,12 +14,19 @@ import (
 // costs nothing but itself.
 //
 // A tool that fails is an [Error] as from the other methods; the result, with
-// what the tool wrote, is there all the same.
+// what the tool wrote, is there all the same. What secret-get and
+// credential-get tell is masked from then on; a secret's content cannot be
+// among the arguments.
 func (m *Model) Call(call hooktool.Call) (hooktool.Result, error) {
+	call, err := m.guard(call)
+	if err != nil {
+		return hooktool.Result{}, err
+	}
 	if err := m.Flush(); err != nil {
 		return hooktool.Result{}, err
 	}
 	result, err := m.call(call)
+	m.hideAnswer(call.Name, result.Stdout)
 	// Also after a failure: the answer may have been lost on the way back.
 	m.forget(call)
 	return result, err

@@ -203,7 +203,9 @@ func program(t testing.TB, env map[string]string, tool, program string) {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	dir := t.TempDir()
-	require.NoError(t, os.Symlink(self, filepath.Join(dir, tool)))
+	for _, name := range []string{tool, "juju-log"} {
+		require.NoError(t, os.Symlink(self, filepath.Join(dir, name)))
+	}
 	env["PATH"] = "relative:" + dir
 	env[toolVariable] = program
 	env["GORACE"] = "atexit_sleep_ms=0"
@@ -606,6 +608,16 @@ func TestExecFindsToolsOnTheHooksPathAlone(t *testing.T) {
 	}
 	_, err := client.Run(t.Context(), hooktool.Call{Name: "is-leader"})
 	require.NoError(t, err)
+	elsewhere := t.TempDir() // on PATH, and not the agent's
+	require.NoError(t, os.WriteFile(filepath.Join(elsewhere, "curl"), []byte("#!/bin/sh\n"), 0o700))
+	for _, path := range []string{elsewhere + ":" + dir, dir + ":" + elsewhere} {
+		env["PATH"] = path
+		client := open(t, env, hooktool.Options{})
+		_, err := client.Run(t.Context(), hooktool.Call{Name: "curl"})
+		wantError(t, err, hooktool.Missing, false, "no such hook tool")
+		_, err = client.Run(t.Context(), hooktool.Call{Name: "is-leader"})
+		require.NoError(t, err)
+	}
 	relative := execEnv(t, "is-leader", "quick")
 	t.Chdir(filepath.SplitList(relative["PATH"])[1])
 	relative["PATH"] = ".:"

@@ -83,16 +83,28 @@ func (t *execTransport) run(ctx context.Context, call Call) (Result, error) {
 	}
 }
 
-// find returns the path of the tool, or "".
+// everyHook is a tool that every Juju has in every hook: where it lies on PATH,
+// the agent's tools are.
+const everyHook = "juju-log"
+
+// find returns the path of the tool, or "". The rest of PATH has programs that
+// are no hook tools and that nobody may reach by calling one.
 func (t *execTransport) find(name string) string {
 	for _, dir := range t.path {
-		path := filepath.Join(dir, name)
-		info, err := os.Stat(path)
-		if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+		if !isProgram(filepath.Join(dir, everyHook)) {
+			continue
+		}
+		if path := filepath.Join(dir, name); isProgram(path) {
 			return path
 		}
+		return ""
 	}
 	return ""
+}
+
+func isProgram(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
 func killGroup(pid int) error {
