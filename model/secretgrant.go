@@ -28,7 +28,9 @@ func (s *Secret) Grant(r *Relation, unit string) error {
 		return refuse(RelationNotFoundError, "the relation "+r.Key()+" is gone or being removed")
 	case f.revoked[subject]:
 		return refuse(ModelError, "this hook took it back, and Juju does that last; grant it in a later hook")
-	case granted && isUnitName(before) && before != subject:
+	case granted && unit != "" && !isUnitName(before):
+		return nil // the application has it; Juju would keep this grant instead
+	case granted && unit != "" && before != subject:
 		return refuse(ModelError, "this hook granted it to "+before+", and Juju keeps only the last grant of a hook in a relation; grant it to the application, or in a later hook")
 	}
 	if err := s.share("secret-grant", r, unit); err != nil {
@@ -37,9 +39,7 @@ func (s *Secret) Grant(r *Relation, unit string) error {
 	if f.granted == nil {
 		f.granted = make(map[int]string)
 	}
-	if !granted {
-		f.granted[r.ID] = subject
-	}
+	f.granted[r.ID] = subject
 	return nil
 }
 

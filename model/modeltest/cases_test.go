@@ -867,10 +867,62 @@ func currentScenarios() []scenario {
 		{name: "secret-remove of the only revision", calls: "secret-remove " + ownUnit + " --revision 3"},
 		{name: "secret-remove of a revision that is not there", calls: "secret-remove " + ownUnit + " --revision 7"},
 		{name: "secret-remove of another's secret", calls: "secret-remove " + theirs},
-		{name: "secret-remove of an older revision", change: func(s *modeltest.State) {
-			s.Secrets[1].TrackedContent = map[string]string{"key": "old"}
-			s.Secrets[1].TrackedRevision, s.Secrets[1].LatestRevision = 1, 2
-		}, calls: "secret-get " + own + "\nsecret-get --peek " + own + "\nsecret-remove " + own + " --revision 1"},
+		{name: "secret-remove of an older revision", change: twoRevisions, calls: "secret-get " + own + "\nsecret-get --peek " + own + "\nsecret-remove " + own + " --revision 1"},
+		{name: "secret-remove of a revision hides the secret", change: twoRevisions, calls: strings.ReplaceAll(`
+			secret-remove $OWN --revision 1
+			secret-info-get $OWN
+			secret-info-get --label own
+			secret-ids
+			secret-grant $OWN --relation 1
+			secret-get --peek $OWN --format=json
+		`, "$OWN", own)},
+		{name: "secret-remove of a revision forgets what was set", change: twoRevisions, calls: strings.ReplaceAll(`
+			secret-set $OWN key=new
+			secret-grant $OWN --relation 1
+			secret-revoke $OWN --app lb
+			secret-remove $OWN --revision 1
+			secret-get --peek $OWN --format=json
+		`, "$OWN", own)},
+		{name: "secret-set forgets the revision to remove", change: twoRevisions, calls: strings.ReplaceAll(`
+			secret-remove $OWN --revision 1
+			secret-set $OWN --description new
+			secret-info-get $OWN --format=json
+		`, "$OWN", own)},
+		{name: "secret-remove of two revisions", change: twoRevisions, calls: strings.ReplaceAll(`
+			secret-remove $OWN
+			secret-remove $OWN --revision 2
+			secret-remove $OWN --revision 1
+		`, "$OWN", own)},
+		{name: "secret-grant after secret-revoke", calls: strings.ReplaceAll(`
+			secret-grant $OWN --relation 1
+			secret-revoke $OWN --relation 1
+			secret-info-get $OWN --format=json
+			secret-grant $OWN --relation 1
+			secret-info-get $OWN --format=json
+		`, "$OWN", own)},
+		{name: "secret-grant to a unit and its application", calls: strings.ReplaceAll(`
+			secret-grant $OWN --relation 1 --unit pg/0
+			secret-grant $OWN --relation 1 --unit pg/0
+			secret-grant $OWN --relation 1
+			secret-info-get $OWN --format=json
+			secret-grant $OWN --relation 10
+			secret-grant $OWN --relation 10 --unit lb/0
+		`, "$OWN", own)},
+		{name: "secret-grant to two units", calls: strings.ReplaceAll(`
+			secret-grant $OWN --relation 1 --unit pg/0
+			secret-grant $OWN --relation 1 --unit pg/1
+			secret-info-get $OWN --format=json
+		`, "$OWN", own)},
+		{name: "secret-add of a label that the hook used for another owner", calls: `
+			secret-add --label q key=val
+			secret-add --label q --owner unit key=val
+		`},
+		{name: "secret-get with a label of a changed secret", change: twoRevisions, calls: strings.ReplaceAll(`
+			secret-set $OWN key=new
+			secret-get --label own --peek --format=json
+			secret-get $OWN --refresh --format=json
+			secret-get $OWN --format=json
+		`, "$OWN", own)},
 		{name: "secrets of a follower", change: follower, calls: strings.NewReplacer("$OWN_UNIT", ownUnit, "$OWN", own).Replace(`
 			secret-add key=val
 			secret-add --owner application key=val
@@ -887,4 +939,10 @@ func currentScenarios() []scenario {
 		{name: "secret-remove by a follower", change: follower, calls: "secret-remove " + own},
 		{name: "secret-revoke by a follower", change: follower, calls: "secret-revoke " + own + " --relation 1"},
 	}
+}
+
+// twoRevisions gives the unit an older revision of its application's secret.
+func twoRevisions(s *modeltest.State) {
+	s.Secrets[1].TrackedContent = map[string]string{"key": "old"}
+	s.Secrets[1].TrackedRevision, s.Secrets[1].LatestRevision = 1, 2
 }

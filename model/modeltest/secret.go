@@ -158,7 +158,8 @@ func prepareSecretGet(h *Hook, c *invocation) (func([]string) error, func() erro
 // that the unit tracks, which is the newest at the first read and after a
 // refresh. A label that is given with an id becomes the secret's.
 func (h *Hook) readSecret(id, label string, peek, refresh bool) (map[string]string, error) {
-	if id == "" {
+	wanted, byLabel := label, id == ""
+	if byLabel {
 		for _, other := range h.visible() {
 			if h.secret(other).Label == label {
 				id = other
@@ -185,16 +186,18 @@ func (h *Hook) readSecret(id, label string, peek, refresh bool) (map[string]stri
 	if label != "" {
 		kept.Label = label
 	}
-	if peek {
-		return seen.LatestContent, nil
+	edit := h.secrets[id]
+	if (peek || refresh) && edit != nil && edit.update != nil && len(edit.update.content) > 0 &&
+		(!byLabel || edit.update.label == wanted || h.juju.version.AtLeast(3, 6, 12)) {
+		edit.tracked = edit.tracked || refresh
+		return edit.update.content, nil
 	}
-	if refresh || seen.TrackedContent == nil {
+	if refresh || kept.TrackedContent == nil {
 		kept.TrackedContent = maps.Clone(kept.LatestContent)
 		kept.TrackedRevision = kept.LatestRevision
 	}
-	if refresh && h.secrets[id] != nil {
-		h.secrets[id].tracked = true
-		return seen.LatestContent, nil
+	if peek {
+		return kept.LatestContent, nil
 	}
 	return kept.TrackedContent, nil
 }
@@ -427,7 +430,7 @@ func prepareSecretAdd(h *Hook, c *invocation) (func([]string) error, func() erro
 			secret.Owner = "app"
 		}
 		for _, edit := range h.secrets {
-			if edit.created != nil && f.update.label != "" && edit.created.Owner == secret.Owner && edit.created.Label == f.update.label {
+			if edit.created != nil && f.update.label != "" && edit.created.Label == f.update.label {
 				return fmt.Errorf("secret with label %q already exists", f.update.label)
 			}
 		}
@@ -470,12 +473,7 @@ func prepareSecretSet(h *Hook, c *invocation) (func([]string) error, func() erro
 			}
 			return nil
 		}
-		if edit.update != nil && h.juju.version.AtLeast(3, 6, 0) {
-			edit.update.merge(f.update)
-		} else {
-			// Before 3.6 the last call of a hook wins.
-			edit.update = &f.update
-		}
+		h.secrets.update(id, f.update, h.juju.version)
 		return nil
 	}
 }
@@ -494,17 +492,7 @@ func prepareSecretRemove(h *Hook, c *invocation) (func([]string) error, func() e
 		return noMore(args)
 	}
 	return parse, func() error {
-		edit := h.secrets.edit(id)
-		switch {
-		case edit.created != nil:
-			delete(h.secrets, id)
-		case revision == 0:
-			edit.removed = true
-		case h.juju.version.AtLeast(3, 6, 0):
-			edit.revisions = append(edit.revisions, revision)
-		default:
-			edit.revisions = []int{revision}
-		}
+		h.secrets.remove(id, max(revision, 0), h.juju.version)
 		return nil
 	}
 }
@@ -526,18 +514,27 @@ func prepareSecretGrant(h *Hook, c *invocation) (func([]string) error, func() er
 		return noMore(args)
 	}
 	return parse, func() error {
-		if _, err := h.managed(id, ""); err != nil {
+		secret, err := h.managed(id, "")
+		if err != nil {
 			return err
 		}
-		g := grant{(*relation).ID, (*relation).RemoteApp}
+		app, g := (*relation).RemoteApp, grant{(*relation).ID, (*relation).RemoteApp}
 		if unit != "" {
 			g.name = unit
 		}
 		edit := h.secrets.edit(id)
-		if !h.juju.version.AtLeast(3, 6, 0) {
-			edit.grants = nil // the last call of a hook wins
+		for _, name := range secret.RemoteGrants[g.relation] { // what the hook itself granted does not count
+			switch {
+			case name == g.name || name == app:
+				return nil
+			case g.name == app:
+				return errors.New("any unit level grants need to be revoked before granting access to the corresponding application")
+			}
 		}
-		edit.grants = append(edit.grants, g)
+		if edit.grants == nil {
+			edit.grants = map[int]grant{}
+		}
+		edit.grants[g.relation] = g
 		return nil
 	}
 }

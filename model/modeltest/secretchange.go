@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/starcharm/starcharm/model"
 )
 
 // secretChanges is what a hook wants of secrets, by bare id. It waits for the
@@ -16,8 +18,8 @@ type secretEdit struct {
 	update    *secretUpdate
 	tracked   bool // the hook has read the content of update
 	removed   bool
-	revisions []int // to remove
-	grants    []grant
+	revisions []int         // to remove
+	grants    map[int]grant // by relation: the last of a hook wins
 	revokes   []grant
 }
 
@@ -49,7 +51,40 @@ func (c secretChanges) created(id string) *Secret {
 	return c[id].created
 }
 
-func (c secretChanges) removes(id string) bool { return c[id] != nil && c[id].removed }
+// removes tells whether something of the secret is to be removed. Juju does not
+// list it any more then, be it one revision.
+func (c secretChanges) removes(id string) bool {
+	return c[id] != nil && (c[id].removed || c[id].revisions != nil)
+}
+
+// remove forgets what else the hook wants of the secret.
+func (c secretChanges) remove(id string, revision int, v model.Version) {
+	before := c.edit(id)
+	edit := &secretEdit{removed: revision == 0 || before.removed && several(v)}
+	if !edit.removed {
+		if several(v) {
+			edit.revisions = before.revisions
+		}
+		edit.revisions = append(edit.revisions, revision)
+	}
+	c[id] = edit
+}
+
+// several tells whether Juju removes more than the last revision that a hook
+// names.
+func several(v model.Version) bool { return v.AtLeast(3, 6, 11) }
+
+// update forgets what is to be removed.
+func (c secretChanges) update(id string, u secretUpdate, v model.Version) {
+	edit := c.edit(id)
+	edit.removed, edit.revisions = false, nil
+	if edit.update != nil && v.AtLeast(3, 6, 0) {
+		edit.update.merge(u)
+	} else {
+		// Before 3.6 the last call of a hook wins.
+		edit.update = &u
+	}
+}
 
 // view changes a copy of a secret to what the hook sees: with its own changes,
 // but the number of the revision that Juju knows.
@@ -116,7 +151,7 @@ func (c secretChanges) steps(j *Juju) []func(next *State) error {
 		{"updating secrets", commitUpdate, func(e *secretEdit) bool { return e.update != nil }},
 		{"granting secrets access", commitGrants, func(e *secretEdit) bool { return len(e.grants) > 0 }},
 		{"revoking secrets access", commitRevokes, func(e *secretEdit) bool { return len(e.revokes) > 0 }},
-		{"removing secrets", commitRemoval, func(e *secretEdit) bool { return e.removed || len(e.revisions) > 0 }},
+		{"removing secrets", commitRemoval, func(e *secretEdit) bool { return e.removed || e.revisions != nil }},
 	} {
 		steps = append(steps, func(next *State) error {
 			for _, id := range keys(c) {
@@ -194,7 +229,7 @@ func commitGrants(_ *Juju, _ *State, secret *Secret, edit *secretEdit) error {
 	if secret.RemoteGrants == nil {
 		secret.RemoteGrants = map[int][]string{}
 	}
-	for _, g := range edit.grants {
+	for _, g := range slices.SortedFunc(maps.Values(edit.grants), func(a, b grant) int { return a.relation - b.relation }) {
 		if !slices.Contains(secret.RemoteGrants[g.relation], g.name) {
 			secret.RemoteGrants[g.relation] = append(secret.RemoteGrants[g.relation], g.name)
 		}
@@ -205,9 +240,6 @@ func commitGrants(_ *Juju, _ *State, secret *Secret, edit *secretEdit) error {
 func commitRevokes(_ *Juju, _ *State, secret *Secret, edit *secretEdit) error {
 	for _, g := range edit.revokes {
 		for id, names := range secret.RemoteGrants {
-			if g.relation != -1 && g.relation != id {
-				continue
-			}
 			names = slices.DeleteFunc(names, func(name string) bool { return name == g.name })
 			secret.RemoteGrants[id] = names
 			if len(names) == 0 {
