@@ -256,6 +256,20 @@ func TestJuju36(t *testing.T) {
 	assert.Equal(t, "x", juju.State().Secrets[1].Label)
 }
 
+func TestRemovedRevisions(t *testing.T) {
+	for v, removed := range map[string][]int{"3.5.1": {2}, "3.6.10": {2}, "3.6.11": {1, 2}} {
+		juju := newJuju(t, version(v), func(s *modeltest.State) {
+			twoRevisions(s)
+			s.Secrets[1].LatestRevision = 3
+		})
+		hook := begin(t, juju, updateStatus)
+		run(t, hook, "secret-remove "+own+" --revision 1")
+		run(t, hook, "secret-remove "+own+" --revision 2")
+		require.NoError(t, hook.End(0))
+		assert.Equal(t, removed, juju.State().Secrets[1].RemovedRevisions, v)
+	}
+}
+
 func TestJuju41CommitsSecretsWithTheRest(t *testing.T) {
 	for v, secrets := range map[string]int{"3.6.11": 4, "4.1.0": 3} {
 		juju := newJuju(t, version(v))
