@@ -258,7 +258,8 @@ func TestJuju36(t *testing.T) {
 
 func TestRemovedRevisions(t *testing.T) {
 	for v, removed := range map[string][]int{"3.5.1": {2}, "3.6.10": {2}, "3.6.11": {1, 2}} {
-		juju := newJuju(t, version(v), func(s *modeltest.State) {
+		juju := newJuju(t, func(s *modeltest.State) {
+			s.JujuVersion = v
 			twoRevisions(s)
 			s.Secrets[1].LatestRevision = 3
 		})
