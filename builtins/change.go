@@ -1,9 +1,13 @@
 package builtins
 
 import (
+	"encoding/json"
 	"fmt"
+	"time"
 
+	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
 
 	"github.com/starcharm/starcharm/pebble"
 )
@@ -30,6 +34,12 @@ var changeTable = table[*change]{
 			get: func(c *change) (starlark.Value, error) { return starlark.Bool(c.Ready), nil }},
 		{name: "err", sig: "str", doc: "What failed; \"\" for nothing.",
 			get: func(c *change) (starlark.Value, error) { return starlark.String(c.Err), nil }},
+		{name: "spawn_time", sig: "time.time", doc: "When it began.",
+			get: func(c *change) (starlark.Value, error) { return startime.Time(c.SpawnTime), nil }},
+		{name: "ready_time", sig: "time.time", doc: "When it was ready; None before.",
+			get: func(c *change) (starlark.Value, error) { return optionalTime(c.ReadyTime), nil }},
+		{name: "data", sig: "dict", doc: "What Pebble keeps with it: the check's name, for instance.",
+			get: func(c *change) (starlark.Value, error) { return changeData(c.Data) }},
 		{name: "tasks", sig: "list[task]", doc: "The tasks, in order.",
 			get: func(c *change) (starlark.Value, error) {
 				tasks := make([]starlark.Value, len(c.Tasks))
@@ -66,6 +76,18 @@ var taskTable = table[*task]{
 			get: func(t *task) (starlark.Value, error) { return starlark.String(t.Summary), nil }},
 		{name: "status", sig: "str", doc: "Do, Doing, Done, Error, …",
 			get: func(t *task) (starlark.Value, error) { return starlark.String(t.Status), nil }},
+		{name: "spawn_time", sig: "time.time", doc: "When it began.",
+			get: func(t *task) (starlark.Value, error) { return startime.Time(t.SpawnTime), nil }},
+		{name: "ready_time", sig: "time.time", doc: "When it was ready; None before.",
+			get: func(t *task) (starlark.Value, error) { return optionalTime(t.ReadyTime), nil }},
+		{name: "progress", sig: "struct", doc: "How far it is: label, done and total.",
+			get: func(t *task) (starlark.Value, error) {
+				return starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
+					"label": starlark.String(t.Progress.Label), "done": starlark.MakeInt(t.Progress.Done), "total": starlark.MakeInt(t.Progress.Total),
+				}), nil
+			}},
+		{name: "data", sig: "dict", doc: "What it left behind: \"exit-code\", for instance.",
+			get: func(t *task) (starlark.Value, error) { return changeData(t.Data) }},
 		{name: "log", sig: "list[str]", doc: "The last lines of the task's log; for a service that did not start, of its output.",
 			get: func(t *task) (starlark.Value, error) { return stringList(t.Log), nil }},
 	},
@@ -75,3 +97,23 @@ func (t *task) String() string                           { return fmt.Sprintf("<
 func (t *task) Type() string                             { return "task" }
 func (t *task) Attr(name string) (starlark.Value, error) { return taskTable.attr(t, name) }
 func (t *task) AttrNames() []string                      { return taskTable.attrNames(t) }
+
+// changeData is what came with a change or task, as JSON.
+func changeData(data map[string]any) (starlark.Value, error) {
+	if data == nil {
+		data = map[string]any{}
+	}
+	raw, err := json.Marshal(data)
+	if err != nil {
+		return nil, err
+	}
+	return decodePlain(raw)
+}
+
+// optionalTime is None for the zero time.
+func optionalTime(t time.Time) starlark.Value {
+	if t.IsZero() {
+		return starlark.None
+	}
+	return startime.Time(t)
+}

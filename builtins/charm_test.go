@@ -131,6 +131,9 @@ func newWorld(t testing.TB, name string, words ...string) *world {
 		Metadata: metadata,
 		Pebble: func(path string) *pebble.Client {
 			name := filepath.Base(filepath.Dir(path))
+			if !strings.HasPrefix(path, "/charm/") {
+				name = "web" // its own socket in the container, say
+			}
 			return pebble.New(pebble.Config{SocketPath: path, Transport: w.pebble[name].Transport()})
 		},
 		Machine:  m,

@@ -35,6 +35,15 @@ var checkTable = table[*check]{
 			get: checkField(func(c *pebble.CheckInfo) starlark.Value { return starlark.MakeInt(c.Threshold) })},
 		{name: "change_id", sig: "str", doc: "The change that runs it; \"\" when it is inactive.",
 			get: checkField(func(c *pebble.CheckInfo) starlark.Value { return starlark.String(c.ChangeID) })},
+		{name: "prev_change_id", sig: "str", doc: "The change that ran it before its status changed; \"\" for none.",
+			get: checkField(func(c *pebble.CheckInfo) starlark.Value { return starlark.String(c.PrevChangeID) })},
+		{name: "has_run", sig: "bool", doc: "Whether it has run since it was started; None where Pebble does not count successes and there is no failure.",
+			get: checkField(func(c *pebble.CheckInfo) starlark.Value {
+				if c.Successes == nil && c.Failures == 0 {
+					return starlark.None
+				}
+				return starlark.Bool(c.Failures > 0 || *c.Successes > 0)
+			})},
 	},
 }
 
@@ -66,7 +75,7 @@ func (c *container) fetchCheck(name string) (*pebble.CheckInfo, error) {
 			return info, nil
 		}
 	}
-	return nil, absent(nil, "container %s has no check %q", c.name, name)
+	return nil, absent(nil, "%s has no check %q", c.what(), name)
 }
 
 func (e *Event) check() (starlark.Value, error) {

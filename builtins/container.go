@@ -2,12 +2,14 @@ package builtins
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
 
 	"github.com/starcharm/starcharm/pebble"
@@ -19,9 +21,11 @@ const maxPull = 64 << 20
 // A container is one of this unit's workload containers, through its Pebble.
 type container struct {
 	handle
-	h      *Hook
-	name   string
-	client *pebble.Client
+	h    *Hook
+	name string
+	// socketPath is where its Pebble is.
+	socketPath string
+	client     *pebble.Client
 }
 
 var containerTable = table[*container]{
@@ -30,6 +34,8 @@ var containerTable = table[*container]{
 	members: []member[*container]{
 		{name: "name", sig: "str", doc: "The container's name.",
 			get: func(c *container) (starlark.Value, error) { return starlark.String(c.name), nil }},
+		{name: "pebble", sig: "client", doc: "The container's Pebble, with what is about the daemon itself: changes, identities, metrics.",
+			get: func(c *container) (starlark.Value, error) { return &pebbleClient{container: c}, nil }},
 		{name: "can_connect", sig: "() -> bool", doc: "Whether Pebble answers now. It may be gone a moment later: prefer catch around what is to be done.",
 			call: func(c *container, in invocation) (starlark.Value, error) {
 				if err := in.none(); err != nil {
@@ -145,16 +151,16 @@ var containerTable = table[*container]{
 				}
 				return c.newNotice(n), nil
 			}},
-		{name: "get_notices", sig: "(*, types: list[str] = [], keys: list[str] = []) -> list[notice]", doc: "The notices, oldest news first; with types or keys, those of one of these types and one of these keys.",
+		{name: "get_notices", sig: "(*, users: str = None, user_id: int = None, types: list[str] = [], keys: list[str] = [], after: time.time = None, timeout: float = 0) -> list[notice]", doc: "The public notices and one's own, oldest news first; with users = \"all\", everybody's, with user_id those of one user and the public ones, which only admins may ask for; with types or keys, those of one of these types and one of these keys; with after, those that were news after that time. If there is none, waits for one, timeout seconds at most; none then is no failure.",
 			call: (*container).getNotices},
 		{name: "notify", sig: "(key: str, *, data: dict[str, str] = {}, repeat_after: float = 0) -> str", doc: "Records a notice of type custom and returns its id. key is a domain and a path, \"example.com/backup-done\". Within repeat_after, in seconds, a repetition is counted and is no news; with 0 each is.",
 			call: (*container).notify},
 
-		{name: "pull", sig: "(path: str, *, encoding: str = \"utf-8\") -> str | bytes", doc: "The content of a file, as text. With encoding = None, as bytes. PathError if it cannot be read, is not UTF-8, or is larger than 64 MiB.",
+		{name: "pull", sig: "(path: str, *, encoding: str = \"utf-8\", default = <fail>) -> str | bytes", doc: "The content of a file, as text. With encoding = None, as bytes. If there is no such file, default, if there is one. PathError if it cannot be read, is not UTF-8, or is larger than 64 MiB.",
 			call: (*container).pull},
 		{name: "push", sig: "(path: str, source: str | bytes, *, make_dirs: bool = False, permissions: int = None, user_id: int = None, user: str = None, group_id: int = None, group: str = None)", doc: "Writes a file, as a whole or not at all; one that is there is replaced. A str is written as UTF-8. With make_dirs, directories that are missing above it are made. permissions is a number, by default 0o644; user and group go by name or by id, by default those that Pebble runs as. PathError if it cannot be written.",
 			call: (*container).push},
-		{name: "push_path", sig: "(source_path: str | list[str], dest_dir: str, *, user_id: int = None, user: str = None, group_id: int = None, group: str = None)", doc: "Copies files and directories of the machine, with all that is in them, into a directory of the container, which is made if it is not there: DIR to dest_dir/DIR, DIR/\\* its contents only. A relative path is in the charm's directory. Permissions are kept; everything belongs to the user given, as for push. A link to a file is copied as the file; one to a directory, to nothing, or out of the source is a failure; what is neither file nor directory is left out. Goes on past failures, and raises them together as MultiPushPullError at the end.",
+		{name: "push_path", sig: "(source_path: str | list[str], dest_dir: str, *, user_id: int = None, user: str = None, group_id: int = None, group: str = None)", doc: "Copies files and directories of the machine, with all that is in them, into a directory of the container, which is made if it is not there: DIR to dest_dir/DIR, DIR/* its contents only. A relative path is in the charm's directory. Permissions are kept; everything belongs to the user given, as for push. A link to a file is copied as the file; one to a directory, to nothing, or out of the source is a failure; what is neither file nor directory is left out. Goes on past failures, and raises them together as MultiPushPullError at the end.",
 			call: (*container).pushPath},
 		{name: "pull_path", sig: "(source_path: str | list[str], dest_dir: str)", doc: "Copies files and directories of the container, with all that is in them, into a directory of the machine, which is made if it is not there. Paths, permissions, links and failures are as for push_path; files belong to the user that the charm runs as. Nothing in the container can make it write outside of dest_dir.",
 			call: (*container).pullPath},
@@ -184,6 +190,14 @@ var containerTable = table[*container]{
 	},
 }
 
+// what is what messages call it.
+func (c *container) what() string {
+	if c.name == c.socketPath {
+		return "the Pebble at " + c.socketPath
+	}
+	return "container " + c.name
+}
+
 func (c *container) String() string                           { return "<container " + c.name + ">" }
 func (c *container) Type() string                             { return "container" }
 func (c *container) Hash() (uint32, error)                    { return starlark.String(c.name).Hash() }
@@ -198,7 +212,8 @@ func (h *Hook) container(name string) (*container, error) {
 	if h.Metadata.Containers[name] == nil {
 		return nil, fmt.Errorf("the charm's metadata has no container %q%s", name, didYouMean(name, sortedNames(h.Metadata.Containers)))
 	}
-	c := &container{h: h, name: name, client: h.Pebble("/charm/containers/" + name + "/pebble.socket")}
+	socketPath := "/charm/containers/" + name + "/pebble.socket"
+	c := &container{h: h, name: name, socketPath: socketPath, client: h.Pebble(socketPath)}
 	h.containers[name] = c
 	return c, nil
 }
@@ -322,7 +337,7 @@ func (c *container) getService(in invocation) (starlark.Value, error) {
 			return &serviceInfo{ServiceInfo: info}, nil
 		}
 	}
-	return nil, absent(nil, "container %s has no service %q", c.name, name)
+	return nil, absent(nil, "%s has no service %q", c.what(), name)
 }
 
 func (c *container) sendSignal(in invocation) (starlark.Value, error) {
@@ -359,12 +374,8 @@ func (c *container) getChecks(in invocation) (starlark.Value, error) {
 		return nil, err
 	}
 	options := pebble.ChecksOptions{Names: wanted}
-	if level != starlark.None {
-		text, _ := starlark.AsString(level)
-		if text != string(pebble.LevelAlive) && text != string(pebble.LevelReady) {
-			return nil, fmt.Errorf("%s: level is %v, want \"alive\" or \"ready\"", in.name, level)
-		}
-		options.Level = pebble.CheckLevel(text)
+	if options.Level, err = checkLevel(in, level); err != nil {
+		return nil, err
 	}
 	infos, err := c.client.Checks(c.h.Context, options)
 	if err != nil {
@@ -379,6 +390,16 @@ func (c *container) getChecks(in invocation) (starlark.Value, error) {
 	return fixedMapping("checks", found, byName), nil
 }
 
+// checkLevel reads a level, or None for all.
+func checkLevel(in invocation, v starlark.Value) (pebble.CheckLevel, error) {
+	text, _ := starlark.AsString(v)
+	level := pebble.CheckLevel(text)
+	if v != starlark.None && level != pebble.LevelAlive && level != pebble.LevelReady {
+		return "", fmt.Errorf("%s: level is %v, want \"alive\" or \"ready\"", in.name, v)
+	}
+	return level, nil
+}
+
 func (c *container) stopChecks(in invocation) (starlark.Value, error) {
 	names, err := names(in, "check")
 	if err != nil {
@@ -391,7 +412,7 @@ func (c *container) stopChecks(in invocation) (starlark.Value, error) {
 	for _, name := range stopped {
 		unit := c.h.Model.Context().UnitName
 		if err := c.h.Model.SecurityEvent("WARN", fmt.Sprintf("sys_monitor_disabled:%s,%s", unit, name),
-			fmt.Sprintf("User stopped the check %q of container %s", name, c.name)); err != nil {
+			fmt.Sprintf("User stopped the check %q of %s", name, c.what())); err != nil {
 			c.h.Log("WARNING", fmt.Sprintf("The check %s was stopped, and Juju's log did not take it: %v", name, err))
 		}
 	}
@@ -419,12 +440,34 @@ func stringsOf(in invocation, name string, v starlark.Value) ([]string, error) {
 }
 
 func (c *container) getNotices(in invocation) (starlark.Value, error) {
-	var types, keys starlark.Value = starlark.None, starlark.None
-	if err := in.unpack(byName, nil, "types?", &types, "keys?", &keys); err != nil {
+	var users, userID, types, keys, after starlark.Value = starlark.None, starlark.None, starlark.None, starlark.None, starlark.None
+	var timeout starlark.Value = starlark.MakeInt(0)
+	err := in.unpack(byName, nil, "users?", &users, "user_id?", &userID, "types?", &types, "keys?", &keys, "after?", &after, "timeout?", &timeout)
+	if err != nil {
 		return nil, err
 	}
 	var options pebble.NoticesOptions
-	var err error
+	if text, _ := starlark.AsString(users); users != starlark.None && text != "all" {
+		return nil, fmt.Errorf("%s: users is %v, want \"all\"", in.name, users)
+	}
+	options.AllUsers = users != starlark.None
+	if userID != starlark.None {
+		id, err := starlark.AsInt32(userID)
+		if err != nil {
+			return nil, fmt.Errorf("%s: user_id is %v, want an int of 32 bits", in.name, userID)
+		}
+		options.UserID = &id
+	}
+	if after != starlark.None {
+		at, ok := after.(startime.Time)
+		if !ok {
+			return nil, fmt.Errorf("%s: after is a %s, want a time.time", in.name, after.Type())
+		}
+		options.After = time.Time(at)
+	}
+	if options.Timeout, err = seconds(in, "timeout", timeout); err != nil {
+		return nil, err
+	}
 	if options.Types, err = stringsOf(in, "types", types); err != nil {
 		return nil, err
 	}
@@ -471,7 +514,8 @@ func (c *container) notify(in invocation) (starlark.Value, error) {
 func (c *container) pull(in invocation) (starlark.Value, error) {
 	var path string
 	var encoding starlark.Value = starlark.String("utf-8")
-	if err := in.unpack("path", &path, byName, nil, "encoding?", &encoding); err != nil {
+	var fallback starlark.Value
+	if err := in.unpack("path", &path, byName, nil, "encoding?", &encoding, "default?", &fallback); err != nil {
 		return nil, err
 	}
 	name, isText := starlark.AsString(encoding)
@@ -479,6 +523,10 @@ func (c *container) pull(in invocation) (starlark.Value, error) {
 		return nil, fmt.Errorf("%s: encoding is %v; want \"utf-8\", or None for bytes", in.name, encoding)
 	}
 	f, err := c.client.Pull(c.h.Context, path)
+	var missing *pebble.Error
+	if fallback != nil && errors.As(err, &missing) && missing.PathKind == pebble.NotFound {
+		return fallback, nil
+	}
 	if err != nil {
 		return nil, c.h.pebbleFailure(err)
 	}

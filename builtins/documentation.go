@@ -50,7 +50,7 @@ func Documentation() []TypeDoc {
 			goalStateTable.document(), goalTable.document(), cloudSpecTable.document(), cloudCredentialTable.document(), podTable.document(),
 			resourcesTable.document(), portTable.document(), versionTable.document(),
 			{Name: "stored", Doc: "What storedstate.define returns. Its attributes are those that define named; a value that is read is frozen, and is changed by assigning a new one: `stored.hosts = stored.hosts + [\"a\"]`. What is no plain data is refused where it is assigned. It can be assigned in handlers only, not while the charm loads."},
-			containerTable.document(), fileInfoTable.document(), serviceInfoTable.document(), checkTable.document(), noticeTable.document(),
+			containerTable.document(), clientTable.document(), fileInfoTable.document(), serviceInfoTable.document(), checkTable.document(), noticeTable.document(),
 			layerTable.document(), planTable.document(), serviceTable.document(), checkConfigTable.document(), logTargetTable.document(),
 			changeTable.document(), taskTable.document(),
 			failureTable.document(),

@@ -79,7 +79,7 @@ func (c *container) newNotice(n *pebble.Notice) *notice {
 func (c *container) fetchNotice(id string) (*pebble.Notice, error) {
 	n, err := c.client.Notice(c.h.Context, id)
 	if isStatus(err, 404) {
-		return nil, absent(err, "container %s has no notice %q any more", c.name, id)
+		return nil, absent(err, "%s has no notice %q any more", c.what(), id)
 	}
 	return n, c.h.pebbleFailure(err)
 }

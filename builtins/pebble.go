@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.starlark.net/starlark"
 
+	"github.com/starcharm/starcharm/builtins/machine"
 	"github.com/starcharm/starcharm/model"
 	"github.com/starcharm/starcharm/pebble"
 )
@@ -16,14 +18,15 @@ import (
 
 var pebbleTable = table[*Hook]{
 	typ: "pebble",
-	doc: "Pebble's own terms: layers and plans, and the kinds of failure. Containers come from model.unit.get_container.",
-	members: append([]member[*Hook]{
+	doc: "Pebble's own terms: layers and plans, constants, and the kinds of failure. Containers come from model.unit.get_container.",
+	members: slices.Concat([]member[*Hook]{
 		{name: "Layer", sig: "(raw: dict | str = {}) -> layer", doc: "A layer, from a dict or from YAML.", call: newPlanObject[pebble.Layer]},
 		{name: "Plan", sig: "(raw: dict | str = {}) -> plan", doc: "A plan, from a dict or from YAML.", call: newPlanObject[pebble.Plan]},
 		{name: "Service", sig: "(raw: dict | str = {}) -> service", doc: "A service's configuration, from a dict or from YAML.", call: newPlanObject[pebble.Service]},
 		{name: "Check", sig: "(raw: dict | str = {}) -> check_config", doc: "A check's configuration, from a dict or from YAML.", call: newPlanObject[pebble.Check]},
 		{name: "LogTarget", sig: "(raw: dict | str = {}) -> log_target", doc: "A log target's configuration, from a dict or from YAML.", call: newPlanObject[pebble.LogTarget]},
-	}, kindMembers[*Hook](pebbleKinds, map[string]string{
+		{name: "Client", sig: "(socket_path: str) -> client", doc: "A Pebble that is not that of a container of the metadata: a second one in a container, or that of a snap. It need not be there yet.", call: newPebbleClient},
+	}, pebbleEnums(), kindMembers[*Hook](pebbleKinds, map[string]string{
 		"Error":           "The family of all failures of Pebble.",
 		"ConnectionError": "Pebble cannot be reached, or went away: the container is not ready yet, or restarts.",
 		"TimeoutError":    "No answer in time, or a change that was not done within its timeout.",
@@ -34,7 +37,7 @@ var pebbleTable = table[*Hook]{
 		"ExecError":       "A command ended with an exit code other than 0.",
 
 		"MultiPushPullError": "Some files or directories could not be copied. Its field errors lists them: (path of the source, failure).",
-	})...),
+	})),
 }
 
 // pebbleKinds are the kinds of failure of package pebble, by their names there.
@@ -49,6 +52,10 @@ func (h *Hook) pebbleFailure(err error) error {
 	}
 	if h.Context.Err() != nil {
 		return context.Cause(h.Context)
+	}
+	var undescribed *machine.UndescribedError
+	if errors.As(err, &undescribed) {
+		return undescribed
 	}
 	return newPebbleFailure(e, err)
 }

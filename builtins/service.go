@@ -28,6 +28,8 @@ var serviceInfoTable = table[*serviceInfo]{
 			get: func(s *serviceInfo) (starlark.Value, error) { return starlark.String(s.Startup), nil }},
 		{name: "current", sig: "str", doc: "active, inactive, backoff or error.",
 			get: func(s *serviceInfo) (starlark.Value, error) { return starlark.String(s.Current), nil }},
+		{name: "current_since", sig: "time.time", doc: "When current became what it is; None if it never changed.",
+			get: func(s *serviceInfo) (starlark.Value, error) { return optionalTime(s.CurrentSince), nil }},
 		{name: "is_running", sig: "() -> bool", doc: "Whether the service is active.",
 			call: func(s *serviceInfo, in invocation) (starlark.Value, error) {
 				return starlark.Bool(s.Running()), in.none()

@@ -49,6 +49,7 @@ func examples() map[string][]example {
 		"check_config":      at(layer+`.checks["c"]`, `model.unit.get_container("web").get_plan().checks["up"]`),
 		"cloud_credential":  at("model.get_cloud_spec().credential"),
 		"cloud_spec":        at("model.get_cloud_spec()"),
+		"client":            at(`pebble.Client("/run/other.socket")`),
 		"container":         at(`model.unit.get_container("web")`),
 		"databag":           append(at(`model.get_relation("db").data[model.unit]`), example{"start follower", `model.get_relation("db").data[model.app]`}),
 		"digest":            at(`hashlib.sha256("x")`),

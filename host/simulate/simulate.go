@@ -113,6 +113,17 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 		pebbles[c.Name] = pebbletest.New(pebbletest.Config{State: c, Now: simulated.Now})
 		before.Containers[i] = explicit(pebbles[c.Name].State()) // with all defaults filled in
 	}
+	others := map[string]*pebbletest.Server{}
+	for path, c := range before.Pebbles {
+		if c == nil {
+			c = &pebbletest.State{}
+		}
+		if err := c.Validate(); err != nil {
+			return nil, &StateError{fmt.Errorf("pebbles[%s]: %w", path, err)}
+		}
+		others[path] = pebbletest.New(pebbletest.Config{State: c, Now: simulated.Now})
+		before.Pebbles[path] = explicit(others[path].State())
+	}
 	if err := before.choose(charm.Metadata, &event); err != nil {
 		return nil, err
 	}
@@ -141,8 +152,15 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 		Context: hookContext,
 		Tools:   tools{hook, r},
 		Pebble: func(path string) *pebble.Client {
-			name := strings.TrimSuffix(strings.TrimPrefix(path, "/charm/containers/"), "/pebble.socket")
-			return pebble.New(pebble.Config{SocketPath: path, Transport: &containerTransport{name, pebbles[name], r}})
+			name, server := path, others[path]
+			if inner, ok := strings.CutPrefix(path, "/charm/containers/"); ok && server == nil {
+				name = strings.TrimSuffix(inner, "/pebble.socket")
+				server = pebbles[name]
+			}
+			if server == nil {
+				return pebble.New(pebble.Config{SocketPath: path, Transport: undescribedPebble(path)})
+			}
+			return pebble.New(pebble.Config{SocketPath: path, Transport: &containerTransport{name, server, r}})
 		},
 		Machine: recordedMachine{simulated, r},
 		Store:   store,
@@ -168,6 +186,13 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 	after.Containers = nil
 	for _, name := range slices.Sorted(maps.Keys(pebbles)) {
 		after.Containers = append(after.Containers, explicit(pebbles[name].State()))
+	}
+	after.Pebbles = nil
+	for path, server := range others {
+		if after.Pebbles == nil {
+			after.Pebbles = map[string]*pebbletest.State{}
+		}
+		after.Pebbles[path] = explicit(server.State())
 	}
 	if err := after.keep(store.Document); err != nil {
 		return nil, err
@@ -255,6 +280,16 @@ func (t *containerTransport) RoundTrip(req *http.Request) (*http.Response, error
 	}
 	t.r.add(s)
 	return resp, err
+}
+
+// undescribedPebble is a Pebble at a path that the state does not tell of.
+type undescribedPebble string
+
+func (path undescribedPebble) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, &machine.UndescribedError{
+		What: fmt.Sprintf("the Pebble at %s", string(path)),
+		Cure: fmt.Sprintf("add it to pebbles, %q: {…}, with what a container has", string(path)),
+	}
 }
 
 // recordedMachine records HTTP requests.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
 	"os"
 	"slices"
@@ -28,7 +29,9 @@ const maxState = 16 << 20
 type State struct {
 	Juju       modeltest.State     `yaml:",inline"`
 	Containers []*pebbletest.State `yaml:"containers"`
-	Machine    machinetest.State   `yaml:",inline"`
+	// Pebbles are those that are not a container's, by the path of the socket.
+	Pebbles map[string]*pebbletest.State `yaml:"pebbles"`
+	Machine machinetest.State            `yaml:",inline"`
 	// StoredState holds the stored objects' values, by object and name.
 	StoredState map[string]map[string]any `yaml:"stored_state"`
 	Deferred    []Deferred                `yaml:"deferred"`
@@ -97,6 +100,7 @@ func (s *State) clone() *State {
 	c := *s
 	c.Juju = *s.Juju.Clone()
 	c.Containers = slices.Clone(s.Containers)
+	c.Pebbles = maps.Clone(s.Pebbles)
 	return &c
 }
 
