@@ -55,7 +55,7 @@ var relationTable = table[*relation]{
 			}},
 		{name: "data", sig: "mapping", doc: "The databags, by unit or application, as value or by name: relation.data[event.app][\"url\"], relation.data[model.unit][\"ready\"] = \"true\".",
 			get: (*relation).data},
-		{name: "load_data", sig: "(schema: record_type, src: unit | application | str, *, default = <fail>) -> record", doc: "The databag of src as a record, each field decoded with its codec; keys that the schema does not have are left alone. What does not fit is the failure schema.ValidationError. While all that is wrong is that required keys are not there yet, default is returned if there is one.",
+		{name: "load_data", sig: "(schema: record_type, src: unit | application | str, *, default = <fail>) -> record", doc: "The databag of src as a record, each field decoded with its codec; keys that the schema does not have are left alone. JSON over 4 MiB and YAML over 1 MiB, or nested deeper than 100 and 500, does not fit. What does not fit is the failure schema.ValidationError. While all that is wrong is that required keys are not there yet, default is returned if there is one.",
 			call: (*relation).loadRecord},
 		{name: "save_data", sig: "(data: record, dst: unit | application | str)", doc: "Writes a record to the databag of dst in one go, each field encoded with its codec. The key of a field that is None, or an empty raw string, is removed; keys that the schema does not have stay.",
 			call: (*relation).saveRecord},

@@ -88,16 +88,23 @@ func (t *schemaType) decode(codec, text string) (starlark.Value, error) {
 	case "raw":
 		return t.decodeRaw(text), nil
 	case "yaml":
-		docs, err := yamlDocuments(text)
+		err := boundField(text, maxYAMLField)
+		var docs []starlark.Value
+		if err == nil {
+			docs, err = yamlDocuments(text)
+		}
 		if err == nil && len(docs) != 1 {
 			err = fmt.Errorf("it holds %d documents", len(docs))
 		}
 		if err != nil {
-			return nil, fmt.Errorf("this is not YAML: %w", err)
+			return nil, fmt.Errorf("this is not YAML: %s", shortened(err.Error(), maxReason))
 		}
 		return docs[0], nil
 	}
-	err := boundJSON(text)
+	err := boundField(text, maxJSONField)
+	if err == nil {
+		err = boundJSON(text)
+	}
 	var v starlark.Value
 	if err == nil {
 		v, err = decodePlain([]byte(text))
@@ -106,9 +113,26 @@ func (t *schemaType) decode(codec, text string) (starlark.Value, error) {
 		err = errors.New("it ends in the middle")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("this is not JSON: %w", err)
+		return nil, fmt.Errorf("this is not JSON: %s", shortened(err.Error(), maxReason))
 	}
 	return v, nil
+}
+
+// Bounds on the text of one field, in bytes: decoded, JSON takes up to 30 times
+// its size, YAML 200 times.
+const (
+	maxJSONField = 4 << 20
+	maxYAMLField = 1 << 20
+)
+
+// maxReason bounds, in characters, why a text could not be decoded.
+const maxReason = 200
+
+func boundField(text string, most int) error {
+	if len(text) > most {
+		return fmt.Errorf("it has %d bytes, more than %d", len(text), most)
+	}
+	return nil
 }
 
 // decodeRaw reads text as the type says. What does not fit stays a string, so

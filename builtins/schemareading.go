@@ -32,7 +32,7 @@ type schemaReading struct {
 	names    naming
 	mistakes []mistake
 	left     int // mistakes that are not told
-	absent   int // mistakes that are a required field which is not there
+	absent   int // mistakes that are a required field of the outermost record which is not there
 }
 
 // A mistake is why a value does not fit.
@@ -118,7 +118,9 @@ func (r *schemaReading) record(t *recordType, path string, source fieldSource) (
 		case v == nil && f.fallback != nil:
 			values[i] = f.fallback
 		case v == nil:
-			r.absent++
+			if path == "" {
+				r.absent++
+			}
 			r.mistake(name, "missing, want %s", f.wanted())
 		default:
 			var err error
@@ -372,13 +374,17 @@ func shown(v starlark.Value) string {
 		if s, ok := starlark.AsString(v); ok && len(s) > 4*maxShown {
 			v = starlark.String(s[:4*maxShown])
 		}
-		text := []rune(v.String())
-		if len(text) > maxShown {
-			return string(slices.Concat(text[:maxShown], []rune("…")))
-		}
-		return string(text)
+		return shortened(v.String(), maxShown)
 	case *starlark.List, *starlark.Dict, starlark.Tuple:
 		return fmt.Sprintf("a %s of %d", v.Type(), starlark.Len(v))
 	}
 	return article(v.Type())
+}
+
+// shortened is text of at most so many characters.
+func shortened(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
 }

@@ -171,3 +171,60 @@ Good = schema.record(server_port = schema.int())
 		})
 	}
 }
+
+// TestNamesOutside: parameters and options come under their own names, also
+// within an object, and a string that holds YAML is decoded where the schema
+// says so.
+func TestNamesOutside(t *testing.T) {
+	u := newUnit(t, `
+-- charmcraft.yaml --
+name: web
+config:
+  options:
+    allowed-hosts: {type: string, default: "[a, b]"}
+    with_score: {type: int, default: 1}
+    with-score: {type: int, default: 2}
+actions:
+  backup:
+    params:
+      keep-days: {type: integer, default: 3}
+      target: {type: object, properties: {host-name: {type: string}}}
+      dry-run: {type: boolean, default: false}
+-- charm.star --
+Config = schema.record(allowed_hosts = schema.list(schema.string(), codec = "yaml"), with_score = schema.int())
+Params = schema.record(
+    days = schema.int(alias = "keep-days"),
+    target = schema.record(host_name = schema.string(pattern = "^[a-z]+$")),
+    dry_run = schema.bool(),
+)
+
+def on_backup(event):
+    print(model.load_config(Config))
+    print(event.load_params(Params, errors = "fail"))
+
+framework.observe(framework.on.backup_action, on_backup)
+`)
+	backup := func(params map[string]any) []string {
+		o := u.event(modeltest.Event{Name: "backup", Action: true, Params: params})
+		require.NoError(t, o.Err)
+		return append(logged(o), calls(o)[1:]...)
+	}
+	options := `record(allowed_hosts = ["a", "b"], with_score = 1)`
+	assert.Equal(t, []string{
+		options,
+		`record(days = 3, target = record(host_name = "nas"), dry_run = True)`,
+		"action-get --format=json",
+	}, backup(map[string]any{"target": map[string]any{"host-name": "nas", "more": 1}, "dry-run": true}))
+	assert.Equal(t, []string{
+		options,
+		"action-get --format=json",
+		`action-fail -- 'Error in action parameters: target.host-name: got "NAS", want a string that matches ^[a-z]+$'`,
+	}, backup(map[string]any{"target": map[string]any{"host-name": "NAS"}}))
+	assert.Equal(t, `action-fail -- 'Error in action parameters: target: missing, want a dict with host_name'`, backup(nil)[2])
+
+	u.state.Juju.Config = map[string]any{"allowed-hosts": "a: b: c"}
+	o := u.run("backup-action")
+	assert.ErrorContains(t, o.Err, "schema.ValidationError: allowed-hosts: this is not YAML: mapping values are not allowed in this context")
+	o = u.run("backup-action")
+	assert.Equal(t, 1, o.ExitCode)
+}
