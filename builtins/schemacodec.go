@@ -35,7 +35,7 @@ func (r *relation) loadRecord(in invocation) (starlark.Value, error) {
 	reading := &schemaReading{thread: in.thread, hook: r.h, names: wireNames}
 	rec, err := reading.record(t, "", func(f *recordField) (starlark.Value, string, bool) {
 		text, found := items[f.wire()]
-		if !found || text == "" {
+		if !found {
 			return nil, f.wire(), true
 		}
 		v, err := f.decode(t.codecOf(f), text)

@@ -184,6 +184,7 @@ config:
     allowed-hosts: {type: string, default: "[a, b]"}
     with_score: {type: int, default: 1}
     with-score: {type: int, default: 2}
+    token: {type: secret, default: ""}
 actions:
   backup:
     params:
@@ -191,7 +192,7 @@ actions:
       target: {type: object, properties: {host-name: {type: string}}}
       dry-run: {type: boolean, default: false}
 -- charm.star --
-Config = schema.record(allowed_hosts = schema.list(schema.string(), codec = "yaml"), with_score = schema.int())
+Config = schema.record(allowed_hosts = schema.list(schema.string(), codec = "yaml"), with_score = schema.int(), token = schema.optional(schema.secret()))
 Params = schema.record(
     days = schema.int(alias = "keep-days"),
     target = schema.record(host_name = schema.string(pattern = "^[a-z]+$")),
@@ -209,7 +210,7 @@ framework.observe(framework.on.backup_action, on_backup)
 		require.NoError(t, o.Err)
 		return append(logged(o), calls(o)[1:]...)
 	}
-	options := `record(allowed_hosts = ["a", "b"], with_score = 1)`
+	options := `record(allowed_hosts = ["a", "b"], with_score = 1, token = None)`
 	assert.Equal(t, []string{
 		options,
 		`record(days = 3, target = record(host_name = "nas"), dry_run = True)`,
@@ -227,4 +228,25 @@ framework.observe(framework.on.backup_action, on_backup)
 	assert.ErrorContains(t, o.Err, "schema.ValidationError: allowed-hosts: this is not YAML: mapping values are not allowed in this context")
 	o = u.run("backup-action")
 	assert.Equal(t, 1, o.ExitCode)
+}
+
+// TestParametersThatAreNotDeclared: a schema has no field that the action does
+// not declare, unless the action takes others.
+func TestParametersThatAreNotDeclared(t *testing.T) {
+	u := newUnit(t, `
+-- charmcraft.yaml --
+name: web
+actions:
+  strict: {additionalProperties: false}
+  silent: {}
+  loose: {additionalProperties: true}
+-- charm.star --
+def on_action(event):
+    print(event.load_params(schema.record(keep = schema.int(default = 1))))
+
+framework.observe([framework.on.strict_action, framework.on.silent_action, framework.on.loose_action], on_action)
+`)
+	assert.Equal(t, []string{"record(keep = 1)"}, u.ok("loose-action"))
+	u.fails("silent-action", "event.load_params: the action silent has no parameter for the field keep")
+	u.fails("strict-action", "event.load_params: the action strict has no parameter for the field keep")
 }
