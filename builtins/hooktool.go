@@ -439,8 +439,9 @@ func (h *Hook) runHookTool(in invocation) (starlark.Value, error) {
 		}
 	}
 	result, err := h.Model.Call(call)
+	var earlier *model.WriteError // not about this call
 	var refused *model.Error
-	if err != nil && !(errors.As(err, &refused) && refused.Code != 0 && refused.Tool == call.Name) {
+	if err != nil && (errors.As(err, &earlier) || !(errors.As(err, &refused) && refused.Code != 0 && refused.Tool == call.Name)) {
 		return nil, failure(err)
 	}
 	return starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{

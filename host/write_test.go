@@ -91,9 +91,21 @@ func TestDatabagsAreNotSent(t *testing.T) {
 	}
 }
 
-// TestRefusedDatabag: Juju refuses at the end of the hook what was written in
-// the middle of it; the author is shown the line that wrote.
+// TestRefusedDatabag: Juju refuses at the end of the hook, or before a raw call
+// of a hook tool, what was written in the middle of it; the author is shown the
+// line that wrote, and nothing catches it.
 func TestRefusedDatabag(t *testing.T) {
+	for name, then := range map[string]string{
+		"at the end":                   `pass`,
+		"before another tool":          `catch(hooktool.run, "goal-state")`,
+		"before a raw write":           `hooktool.run("relation-set", "-r", "1", "a=b")`,
+		"before a raw write, in catch": `catch(hooktool.relation_set, {"a": "b"}, 1)`,
+	} {
+		t.Run(name, func(t *testing.T) { refusedDatabag(t, then) })
+	}
+}
+
+func refusedDatabag(t *testing.T, then string) {
 	charm := loadArchive(t, `
 -- charmcraft.yaml --
 name: web
@@ -107,6 +119,7 @@ def on_start(event):
     bag = model.get_relation("db").data[model.app]
     share(bag, {"user": "admin", "password": "hunter22"})
     bag.update({"user": "admin"})
+    `+then+`
 
 framework.observe(framework.on.start, on_start)
 `)
