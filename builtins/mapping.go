@@ -129,6 +129,51 @@ func (m *eagerMapping) Items() []starlark.Tuple {
 	return items
 }
 
+// A declaredMapping is a mapping whose keys are the names of something that
+// the metadata declares. To ask whether it has another one is a mistake, too.
+type declaredMapping struct {
+	mapping
+	name func(key starlark.Value) (string, error)
+}
+
+var _ starlark.Container = (*declaredMapping)(nil)
+
+// newDeclaredMapping makes a mapping of these names; what is one of them, for
+// messages, and value looks it up.
+func newDeclaredMapping(typ, what string, names []string, value func(name string) (starlark.Value, error)) *declaredMapping {
+	m := &declaredMapping{name: func(key starlark.Value) (string, error) { return declaredName(what, key, names) }}
+	m.mapping = mapping{typ: typ, keys: stringKeys(names), lookup: func(key starlark.Value) (starlark.Value, bool, error) {
+		name, err := m.name(key)
+		if err != nil {
+			return nil, false, err
+		}
+		v, err := value(name)
+		return v, err == nil, err
+	}}
+	return m
+}
+
+// Has implements starlark.Container.
+func (m *declaredMapping) Has(key starlark.Value) (bool, error) {
+	_, err := m.name(key)
+	return err == nil, err
+}
+
+// declaredName reads the key of a mapping whose keys are names that the
+// metadata declares.
+func declaredName(what string, key starlark.Value, known []string) (string, error) {
+	name, ok := starlark.AsString(key)
+	if !ok {
+		return "", fmt.Errorf("got %s, want a string: the name of the %s", key.Type(), what)
+	}
+	for _, k := range known {
+		if k == name {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("the charm's metadata has no %s %q%s", what, name, didYouMean(name, known))
+}
+
 // stringKeys makes keys of names.
 func stringKeys(names []string) []starlark.Value {
 	keys := make([]starlark.Value, len(names))

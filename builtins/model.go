@@ -28,7 +28,7 @@ var modelTable = table[*Hook]{
 			get: func(h *Hook) (starlark.Value, error) { return newVersion(h.Model.Context().Version), nil }},
 		{name: "config", sig: "mapping", doc: "The charm's options, typed by the metadata. An option that is neither set nor has a default reads as None, is not among the keys, and `name in model.config` is False for it; one that the metadata does not have is an error. A secret option is the secret's URI.",
 			get: (*Hook).config},
-		{name: "relations", sig: "mapping", doc: "The relations by endpoint: a list for each. One that is being removed is not among them.",
+		{name: "relations", sig: "mapping", doc: "The relations by endpoint: a list for each. One that is being removed is not among them. An endpoint that the metadata does not have is an error.",
 			get: (*Hook).relationsMapping},
 		{name: "storages", sig: "storages", doc: "The attached storages by name: a list for each, lowest index first; and request() for more.",
 			get: func(h *Hook) (starlark.Value, error) { return newStorages(h), nil }},
@@ -181,38 +181,19 @@ func failure(err error) error {
 	return f
 }
 
-// declaredName reads the key of a mapping whose keys are names that the
-// metadata declares.
-func declaredName(what string, key starlark.Value, known []string) (string, error) {
-	name, ok := starlark.AsString(key)
-	if !ok {
-		return "", fmt.Errorf("got %s, want a string: the name of the %s", key.Type(), what)
-	}
-	for _, k := range known {
-		if k == name {
-			return name, nil
-		}
-	}
-	return "", fmt.Errorf("the charm's metadata has no %s %q%s", what, name, didYouMean(name, known))
-}
-
 func (h *Hook) relationsMapping() (starlark.Value, error) {
 	endpoints := sortedNames(h.Metadata.Relations)
-	return &mapping{typ: "relations", keys: stringKeys(endpoints), lookup: func(key starlark.Value) (starlark.Value, bool, error) {
-		endpoint, err := declaredName("endpoint", key, endpoints)
-		if err != nil {
-			return nil, false, err
-		}
+	return newDeclaredMapping("relations", "endpoint", endpoints, func(endpoint string) (starlark.Value, error) {
 		relations, err := h.Model.Relations(endpoint)
 		if err != nil {
-			return nil, false, failure(err)
+			return nil, failure(err)
 		}
 		list := make([]starlark.Value, len(relations))
 		for i, r := range relations {
 			list[i] = h.relation(r)
 		}
-		return starlark.NewList(list), true, nil
-	}}, nil
+		return starlark.NewList(list), nil
+	}), nil
 }
 
 func sortedNames[V any](m map[string]V) []string {

@@ -55,14 +55,14 @@ func (e *Event) storage() (starlark.Value, error) {
 
 // storages is the value of model.storages.
 type storages struct {
-	mapping
+	*declaredMapping
 	h *Hook
 }
 
 var storagesTable = table[*storages]{
 	typ: "storages",
 	doc: "The attached storages, by name: `model.storages[\"data\"]` is a list. A name that the metadata does not have is an error.",
-	members: append(membersOf(&mappingTable, func(s *storages) *mapping { return &s.mapping }),
+	members: append(membersOf(&mappingTable, func(s *storages) *mapping { return &s.declaredMapping.mapping }),
 		member[*storages]{name: "request", sig: "(name: str, count: int = 1)", doc: "Asks Juju for count more instances of a storage that the metadata has. They come after the hook has succeeded, each with its storage-attached event.",
 			call: func(s *storages, in invocation) (starlark.Value, error) {
 				var name string
@@ -79,19 +79,15 @@ func (s *storages) AttrNames() []string                      { return storagesTa
 
 func newStorages(h *Hook) *storages {
 	names := sortedNames(h.Metadata.Storages)
-	return &storages{h: h, mapping: mapping{typ: "storages", keys: stringKeys(names), lookup: func(key starlark.Value) (starlark.Value, bool, error) {
-		name, err := declaredName("storage", key, names)
-		if err != nil {
-			return nil, false, err
-		}
+	return &storages{h: h, declaredMapping: newDeclaredMapping("storages", "storage", names, func(name string) (starlark.Value, error) {
 		found, err := h.Model.Storages(name)
 		if err != nil {
-			return nil, false, failure(err)
+			return nil, failure(err)
 		}
 		list := make([]starlark.Value, len(found))
 		for i, s := range found {
 			list[i] = h.storage(s)
 		}
-		return starlark.NewList(list), true, nil
-	}}}
+		return starlark.NewList(list), nil
+	})}
 }

@@ -237,7 +237,8 @@ func checkAttribute(t *testing.T, m MemberDoc, got starlark.Value) {
 		_, isEager := got.(*eagerMapping)
 		_, isData := got.(*relationData)
 		_, isConfig := got.(*config)
-		assert.True(t, isMapping || isEager || isData || isConfig, "%s is a %s", m.Name, got.Type())
+		_, isDeclared := got.(*declaredMapping)
+		assert.True(t, isMapping || isEager || isData || isConfig || isDeclared, "%s is a %s", m.Name, got.Type())
 		return
 	case "struct":
 		assert.IsType(t, &starlarkstruct.Struct{}, got)

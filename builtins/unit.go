@@ -79,14 +79,7 @@ var unitTable = table[*unit]{
 					return nil, err
 				}
 				names := sortedNames(u.h.Metadata.Containers)
-				return &mapping{typ: "containers", keys: stringKeys(names), lookup: func(key starlark.Value) (starlark.Value, bool, error) {
-					name, err := declaredName("container", key, names)
-					if err != nil {
-						return nil, false, err
-					}
-					c, err := u.h.container(name)
-					return c, true, err
-				}}, nil
+				return newDeclaredMapping("containers", "container", names, func(name string) (starlark.Value, error) { return u.h.container(name) }), nil
 			}},
 		{name: "get_container", sig: "(name: str) -> container", doc: "A container of this unit's pod, whether its Pebble answers or not. A name that the metadata does not have is an error.",
 			call: func(u *unit, in invocation) (starlark.Value, error) {

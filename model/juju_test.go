@@ -74,7 +74,7 @@ resources: {seed: {type: file, filename: seed.txt}}
 extra-bindings: {admin: }
 `,
 			"config.yaml":  "options: {port: {type: int, default: 80}, ratio: {type: float, default: 2}, title: {type: string}, on: {type: boolean, default: true}}\n",
-			"actions.yaml": "greet: {params: {name: {type: string}, times: {type: integer, default: 2}}}\n",
+			"actions.yaml": "greet: {params: {name: {type: string}, times: {type: integer, default: 2}, ratio: {type: number}}}\n",
 		},
 		Config: map[string]any{"port": 8080},
 		Relations: map[string]*peers.JujuRelation{
@@ -88,7 +88,8 @@ extra-bindings: {admin: }
 		Networks: map[string]peers.JujuNetwork{"": {
 			BindAddresses:    []peers.JujuInterface{{MAC: "00:16", Name: "eth0", Addresses: []peers.JujuAddress{{Value: "10.0.0.7", CIDR: "10.0.0.0/24"}}}},
 			IngressAddresses: []string{"10.0.0.7"}, EgressSubnets: []string{"10.0.0.7/32"}}},
-		GoalState: &peers.JujuGoalState{Units: map[string]peers.JujuGoal{"web/0": {Status: "active", Since: &since}, "web/1": {Status: "dying", Since: &since}}},
+		GoalState: &peers.JujuGoalState{Units: map[string]peers.JujuGoal{"web/0": {Status: "active", Since: &since}, "web/1": {Status: "dying", Since: &since}},
+			Relations: map[string]map[string]peers.JujuGoal{"db": {"pg": {Status: "joined", Since: &since}, "pg/9": {Status: "waiting", Since: &since}}}},
 		Cloud: &peers.JujuCloud{Type: "lxd", Name: "localhost",
 			Credential: &peers.JujuCredential{AuthType: "certificate", Attributes: map[string]string{"client-key": "topsecret"}}},
 		State:      map[string]string{"kept": "1", "dropped": "2"},
@@ -166,6 +167,11 @@ func leaderCase(t *testing.T, m *model.Model) {
 	assert.Equal(t, model.Status{Name: "waiting", Message: "first"}, must[model.Status](t)(m.UnitStatus()))
 	assert.Equal(t, model.Status{Name: "waiting", Message: "app"}, must[model.Status](t)(m.AppStatus()))
 	assert.Equal(t, 1, must[int](t)(m.PlannedUnits()))
+	since := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	assert.Equal(t, &model.GoalState{
+		Units:     map[string]model.Goal{"web/0": {Status: "active", Since: since}, "web/1": {Status: "dying", Since: since}},
+		Relations: map[string]map[string]model.Goal{"db": {"pg": {Status: "joined", Since: since}, "pg/9": {Status: "waiting", Since: since}}},
+	}, must[*model.GoalState](t)(m.GoalState()))
 	require.NoError(t, m.SetWorkloadVersion("1.2"))
 	require.NoError(t, m.SetAppStatus(model.Status{Name: "blocked", Message: "-x"}))
 
@@ -326,7 +332,7 @@ func publishAgainCase(t *testing.T, m *model.Model) {
 func TestActionOnJuju(t *testing.T) {
 	agent := juju(t)
 	agent.Env[caseVariable] = "action"
-	outcome := agent.Action("greet", map[string]any{"name": "Ann"})
+	outcome := agent.Action("greet", map[string]any{"name": "Ann", "times": 3.0, "ratio": 2})
 	require.Zero(t, outcome.Exit, "%s%s", outcome.Stdout(), outcome.Stderr())
 	assert.Equal(t, "failed", outcome.Action.Status)
 	assert.Equal(t, "too late", outcome.Action.Message)
@@ -338,9 +344,12 @@ func TestActionOnJuju(t *testing.T) {
 func actionCase(t *testing.T, m *model.Model) {
 	params := must[map[string]any](t)(m.ActionParams())
 	assert.Equal(t, "Ann", params["name"])
+	assert.Equal(t, int64(3), params["times"])
+	assert.Equal(t, 2.0, params["ratio"])
 	require.NoError(t, m.SetActionResults(map[string]any{
 		"text": fmt.Sprintf("hello=%s\n😀", params["name"]), "nested": map[string]any{"a": int64(1), "b-c": true}}))
 	require.NoError(t, m.ActionLog("-half"))
+	require.NoError(t, m.ActionFail(""))
 	require.NoError(t, m.ActionFail("too late"))
 }
 
