@@ -1,8 +1,10 @@
 package builtins
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,6 +34,21 @@ type world struct {
 	thread *starlark.Thread
 	logs   []string
 	store  memory
+}
+
+// cat is a command that says what it hears, as it comes.
+func cat(_ context.Context, c *pebbletest.Command) int {
+	if _, err := io.Copy(c.Stdout, c.Stdin); err != nil {
+		return 1
+	}
+	return 0
+}
+
+// show is a command that says how it was started.
+func show(_ context.Context, c *pebbletest.Command) int {
+	fmt.Fprintf(c.Stdout, "%s in %s as %d:%d A=%s B=%s", strings.Join(c.Args, " "), c.WorkingDir, c.UserID, c.GroupID, c.Environment["A"], c.Environment["B"])
+	fmt.Fprint(c.Stderr, "; shown")
+	return 0
 }
 
 // memory is a Store.
@@ -123,6 +140,9 @@ func newWorld(t testing.TB, name string, words ...string) *world {
 	require.NoError(t, err)
 	for _, c := range state.Containers {
 		require.NoError(t, c.Validate())
+		if c.Name == "web" {
+			c.Execs = append(c.Execs, &pebbletest.Exec{CommandPrefix: []string{"cat"}, Run: cat}, &pebbletest.Exec{CommandPrefix: []string{"show"}, Run: show})
+		}
 		w.pebble[c.Name] = pebbletest.New(pebbletest.Config{State: c, Now: m.Now})
 	}
 	w.hook = NewHook(&Hook{
@@ -154,6 +174,7 @@ func newWorld(t testing.TB, name string, words ...string) *world {
 		return starlarktest.LoadAssertModule()
 	}}
 	starlarktest.SetReporter(w.thread, t)
+	t.Cleanup(w.hook.End)
 	return w
 }
 
@@ -192,6 +213,7 @@ func (w *world) handle(thread *starlark.Thread, o *Observer, e *Event) error {
 //	observers()   what was registered: (event, scope, handler)
 //	handle(event) calls the handlers of an event of framework.on
 //	restored(e)   e as it is when it was deferred and comes back
+//	end()         ends the hook, for what it leaves behind
 //	gone(e)       what e is about that is not there any more, or ""
 //	removals()    sends the removals of secrets, as the host does at the end of a hook; those that have to wait
 func (w *world) predeclared() starlark.StringDict {
@@ -236,6 +258,10 @@ func (w *world) predeclared() starlark.StringDict {
 		}
 		back := w.newEvent(e.Source, nil)
 		return back, back.Restore(snapshot)
+	})
+	add("end", func(starlark.Tuple) (starlark.Value, error) {
+		w.hook.End()
+		return starlark.None, nil
 	})
 	add("gone", func(args starlark.Tuple) (starlark.Value, error) {
 		what, err := args[0].(*Event).Gone()

@@ -30,7 +30,7 @@ type container struct {
 
 var containerTable = table[*container]{
 	typ: "container",
-	doc: "A workload container of this unit's pod, reached through its Pebble. Every call may meet pebble.ConnectionError (Pebble is not up yet, or went away), pebble.TimeoutError or pebble.APIError (it refuses), which catch takes. Paths are absolute, and in the container. timeout is in seconds. Running commands in the container is not there yet.",
+	doc: "A workload container of this unit's pod, reached through its Pebble. Every call may meet pebble.ConnectionError (Pebble is not up yet, or went away), pebble.TimeoutError or pebble.APIError (it refuses), which catch takes. Paths are absolute, and in the container. timeout is in seconds.",
 	members: []member[*container]{
 		{name: "name", sig: "str", doc: "The container's name.",
 			get: func(c *container) (starlark.Value, error) { return starlark.String(c.name), nil }},
@@ -109,6 +109,9 @@ var containerTable = table[*container]{
 			call: (*container).getService},
 		{name: "send_signal", sig: "(signal: str | int, *services: str)", doc: "Sends a signal, by name such as \"SIGHUP\" or by number, to services, at least one.",
 			call: (*container).sendSignal},
+
+		{name: "exec", sig: "(command: list[str], *, service_context: str = None, environment: dict[str, str] = {}, working_dir: str = None, timeout: float = None, user_id: int = None, user: str = None, group_id: int = None, group: str = None, stdin: str | bytes = None, pipe_stdin: bool = False, encoding: str = \"utf-8\", combine_stderr: bool = False) -> process", doc: "Starts a command, the executable and its arguments, without a shell; wait() or wait_output() of what is returned waits for it. It gets the environment of Pebble and this one, runs in working_dir, by default the user's home, and is killed after timeout seconds; by default there is no end to it. With service_context it runs as that service does, but for what is given here; VersionError before Juju 3.1.6, and in 3.2.0. stdin is its whole input, by default none; with pipe_stdin what is written to the process's stdin is. With encoding = None input and output are bytes. With combine_stderr the error output is part of the output. An executable, user, directory or service that is not there is an APIError.",
+			call: (*container).exec},
 
 		{name: "get_checks", sig: "(*checks: str, level: str = None) -> mapping", doc: "The state of checks, of all without names, by name; with level, \"alive\" or \"ready\", only those of that level. Those that the plan does not have are left out.",
 			call: (*container).getChecks},
@@ -347,21 +350,31 @@ func (c *container) sendSignal(in invocation) (starlark.Value, error) {
 	if len(in.args) == 0 {
 		return nil, fmt.Errorf("%s: missing argument for signal", in.name)
 	}
-	signal, ok := starlark.AsString(in.args[0])
-	if !ok {
-		number, err := starlark.AsInt32(in.args[0])
-		if err != nil {
-			return nil, fmt.Errorf("%s: signal is a %s, want a name such as \"SIGHUP\", or a number", in.name, in.args[0].Type())
-		}
-		if signal, err = pebble.SignalName(number); err != nil {
-			return nil, fmt.Errorf("%s: %w", in.name, err)
-		}
+	signal, err := signalName(in, in.args[0])
+	if err != nil {
+		return nil, err
 	}
 	names, err := names(invocation{in.thread, in.name, in.args[1:], in.kwargs}, "service")
 	if err != nil {
 		return nil, err
 	}
 	return starlark.None, c.h.pebbleFailure(c.client.SendSignal(c.h.Context, signal, names))
+}
+
+// signalName reads the name of a signal, or its number.
+func signalName(in invocation, signal starlark.Value) (string, error) {
+	if name, ok := starlark.AsString(signal); ok {
+		return name, nil
+	}
+	number, err := starlark.AsInt32(signal)
+	if err != nil {
+		return "", fmt.Errorf("%s: signal is a %s, want a name such as \"SIGHUP\", or a number", in.name, signal.Type())
+	}
+	name, err := pebble.SignalName(number)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", in.name, err)
+	}
+	return name, nil
 }
 
 func (c *container) getChecks(in invocation) (starlark.Value, error) {
@@ -518,9 +531,9 @@ func (c *container) pull(in invocation) (starlark.Value, error) {
 	if err := in.unpack("path", &path, byName, nil, "encoding?", &encoding, "default?", &fallback); err != nil {
 		return nil, err
 	}
-	name, isText := starlark.AsString(encoding)
-	if encoding != starlark.None && (!isText || !strings.EqualFold(name, "utf-8")) {
-		return nil, fmt.Errorf("%s: encoding is %v; want \"utf-8\", or None for bytes", in.name, encoding)
+	text, err := isText(in, encoding)
+	if err != nil {
+		return nil, err
 	}
 	f, err := c.client.Pull(c.h.Context, path)
 	var missing *pebble.Error
@@ -538,7 +551,7 @@ func (c *container) pull(in invocation) (starlark.Value, error) {
 	if len(content) > maxPull {
 		return nil, pathFailure(path, fmt.Sprintf("%s is larger than %d MiB", path, maxPull>>20))
 	}
-	if encoding == starlark.None {
+	if !text {
 		return starlark.Bytes(content), nil
 	}
 	if !utf8.Valid(content) {

@@ -42,6 +42,8 @@ type Hook struct {
 	containers map[string]*container
 	pod        *pod
 	secrets    map[*model.Secret]*secret
+	// processes are the commands that were started in containers.
+	processes []*process
 }
 
 // NewHook completes h, whose exported fields but Framework the caller has set.

@@ -48,6 +48,7 @@ type Options struct {
 func (c *Charm) Dispatch(ctx context.Context, o Options) error {
 	d := c.newDispatch(ctx, o)
 	defer d.state.close()
+	defer d.hook.End()
 	err := d.place(d.guarded(d.run))
 	if err == nil || errors.Is(err, builtins.ErrStop) {
 		return nil

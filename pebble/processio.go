@@ -120,11 +120,11 @@ func (o *output) Read(b []byte) (int, error) {
 	return o.kept.Read(b)
 }
 
-// rest returns what nobody has read.
+// rest takes what nobody has read.
 func (o *output) rest() []byte {
 	o.p.mu.Lock()
 	defer o.p.mu.Unlock()
-	return o.kept.Bytes()
+	return o.kept.Next(o.kept.Len())
 }
 
 // input is stdin of a process.
