@@ -128,6 +128,20 @@ func edgeScenarios() []scenario {
 			secret-revoke $OWN --application
 			secret-revoke $OWN --application pg --unit pg/0
 		`, "$OWN", own)},
+		{name: "flags as the module hooktool writes them", calls: strings.NewReplacer("$OWN", own, "$THEIRS", theirs).Replace(`
+			juju-log --log-level=ERROR -- -bad
+			status-set --application -- blocked -why
+			open-port --endpoints=db,website 90-99/tcp
+			secret-get --format=json --label=new --peek $THEIRS
+			secret-info-get --format=json --label=own
+			secret-add --label=added --description=d --expire=2030-01-01T00:00:00Z --rotate=daily --owner=unit password#file=/nonexistent
+			secret-grant --relation=1 --unit=pg/0 $OWN
+			secret-revoke --relation=1 --unit=pg/0 $OWN
+			relation-get --format=json --app -r db:1 - pg
+			relation-set --app -r 1 --file - <<< "{\"a\": \"b\"}\n"
+			storage-get --format=json -s data/0
+			network-get --format=json -r 1 db
+		`)},
 		{name: "secret-revoke by the short flag", calls: "secret-revoke " + own + " -r db:1"},
 		{name: "secret-revoke from a unit", calls: "secret-grant " + ownUnit + " -r 1 --unit pg/0\nsecret-revoke " + ownUnit + " -r 1 --unit pg/0"},
 		{name: "a reboot after the hook", calls: "juju-reboot\nopen-port 80"},
