@@ -32,7 +32,7 @@ var secretTable = table[*secret]{
 			get: func(s *secret) (starlark.Value, error) { return textOrNone(s.s.Label), nil }},
 		{name: "changed", sig: "bool", doc: "Whether this hook added the secret or gave it other content.",
 			get: func(s *secret) (starlark.Value, error) { return starlark.Bool(s.s.Changed()), nil }},
-		{name: "get_content", sig: "(*, refresh: bool = False) -> dict[str, str]", doc: "The revision that this unit tracks: the newest one when it first read the secret. With refresh the newest one, which it tracks from then on. Also an owner goes on to track the former revision after set_content, which keeps that from becoming obsolete; ensure_secret moves on by itself. SecretNotFoundError when the secret is gone or was taken back.",
+		{name: "get_content", sig: "(*, refresh: bool = False) -> dict[str, str]", doc: "The revision that this unit tracks: the newest one when it first read the secret. With refresh the newest one, which it tracks from then on; so also when the tracked one was removed. Also an owner goes on to track the former revision after set_content, which keeps that from becoming obsolete; ensure_secret moves on by itself. SecretNotFoundError when the secret is gone or was taken back.",
 			call: func(s *secret, in invocation) (starlark.Value, error) {
 				var refresh bool
 				if err := in.unpack(byName, nil, "refresh?", &refresh); err != nil {

@@ -120,8 +120,8 @@ func (s *Secret) Changed() bool {
 }
 
 // Content returns the revision that the unit tracks, which becomes the newest
-// one with refresh. It is asked of Juju once, and again with refresh. The map
-// is a copy.
+// one with refresh, and when the tracked one was removed. It is asked of Juju
+// once, and again with refresh. The map is a copy.
 func (s *Secret) Content(refresh bool) (map[string]string, error) {
 	s.identify()
 	if s.facts.content != nil && !refresh && !s.unlabelled {
@@ -132,6 +132,11 @@ func (s *Secret) Content(refresh bool) (map[string]string, error) {
 		flag = "--refresh"
 	}
 	content, err := s.get(flag)
+	var refused *Error
+	if !refresh && errors.As(err, &refused) && strings.Contains(refused.Stderr, "secret revision ") && refused.Kind == SecretNotFoundError {
+		refresh = true
+		content, err = s.get("--refresh")
+	}
 	if err != nil {
 		return nil, err
 	}

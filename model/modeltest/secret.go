@@ -196,10 +196,14 @@ func (h *Hook) readSecret(id, label string, peek, refresh bool) (map[string]stri
 		kept.TrackedContent = maps.Clone(kept.LatestContent)
 		kept.TrackedRevision = kept.LatestRevision
 	}
+	content, revision := kept.TrackedContent, kept.TrackedRevision
 	if peek {
-		return kept.LatestContent, nil
+		content, revision = kept.LatestContent, kept.LatestRevision
 	}
-	return kept.TrackedContent, nil
+	if slices.Contains(kept.RemovedRevisions, revision) {
+		return nil, fmt.Errorf("secret revision \"%s/%d\" not found", id, revision)
+	}
+	return content, nil
 }
 
 func prepareSecretInfoGet(h *Hook, c *invocation) (func([]string) error, func() error) {

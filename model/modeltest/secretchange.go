@@ -218,6 +218,7 @@ func commitUpdate(j *Juju, next *State, secret *Secret, edit *secretEdit) error 
 	if len(content) > 0 && !(j.version.AtLeast(3, 6, 0) && equalContent(content, secret.LatestContent)) {
 		secret.LatestContent = maps.Clone(content)
 		secret.LatestRevision++
+		secret.Expire = edit.update.expire // it is the revision's
 		if edit.tracked {
 			secret.TrackedContent, secret.TrackedRevision = maps.Clone(content), secret.LatestRevision
 		}
@@ -259,7 +260,8 @@ func commitRemoval(_ *Juju, next *State, secret *Secret, edit *secretEdit) error
 		return nil
 	}
 	for _, revision := range edit.revisions {
-		if !slices.Contains(secret.revisions(), revision) {
+		// Of older ones than the tracked it is not known which there are.
+		if revision > secret.LatestRevision || slices.Contains(secret.RemovedRevisions, revision) {
 			return fmt.Errorf("secret revision \"%s/%d\" not found", bareSecret(secret.ID), revision)
 		}
 		secret.RemovedRevisions = append(secret.RemovedRevisions, revision)
