@@ -29,8 +29,8 @@ func (k *Kind) Freeze()               {}
 func (k *Kind) Truth() starlark.Bool  { return true }
 func (k *Kind) Hash() (uint32, error) { return starlark.String(k.Name).Hash() }
 
-// matches says whether k is family or one of its descendants.
-func (k *Kind) matches(family *Kind) bool {
+// Matches says whether k is family or one of its descendants.
+func (k *Kind) Matches(family *Kind) bool {
 	for ; k != nil; k = k.Parent {
 		if k == family {
 			return true
@@ -76,7 +76,7 @@ var failureTable = table[*Failure]{
 					if !ok {
 						return nil, fmt.Errorf("%s: argument %d is a %s, want a kind such as pebble.Error", in.name, i+1, arg.Type())
 					}
-					if f.Kind.matches(k) {
+					if f.Kind.Matches(k) {
 						return starlark.True, nil
 					}
 				}

@@ -55,6 +55,8 @@ type Charm struct {
 	files   fs.FS
 	entry   string
 	modules map[string]*module // by name: "src/charm.star", "@std//http.star"
+	// also are names that some files can use besides what all can.
+	also alsoUsable
 	// tracksConfig says that a script asks for event.changed_config.
 	tracksConfig bool
 }
@@ -104,11 +106,21 @@ func Load(fsys fs.FS) (*Charm, error) {
 // LoadDir is [Load] for a directory of this machine. Links in it that lead out
 // of it are not followed.
 func LoadDir(dir string) (*Charm, error) {
+	files, err := DirFS(dir)
+	if err != nil {
+		return nil, err
+	}
+	return Load(files)
+}
+
+// DirFS is a directory of this machine as a charm's: links that lead out of it
+// are not followed.
+func DirFS(dir string) (fs.FS, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the charm: %w", err)
 	}
-	return Load(charmFS{root.FS()})
+	return charmFS{root.FS()}, nil
 }
 
 // A charmFS is a charm's directory. It opens regular files and directories, and
@@ -213,7 +225,7 @@ func (l *loader) load(name string, chain []string) error {
 			l.follow(m, load, chain)
 		}
 	}
-	if m.program, err = starlark.FileProgram(file, isPredeclared(name)); err != nil {
+	if m.program, err = starlark.FileProgram(file, l.charm.isPredeclared(name)); err != nil {
 		l.errs = append(l.errs, &SourceError{File: name, Source: source, Err: err})
 		return nil
 	}
@@ -240,8 +252,12 @@ func (l *loader) follow(m *module, load *syntax.LoadStmt, chain []string) {
 	}
 }
 
-func isPredeclared(name string) func(string) bool {
+// isPredeclared says which names the file of that name can use.
+func (c *Charm) isPredeclared(name string) func(string) bool {
 	names := builtins.Names()
+	if c.also.in != nil && c.also.in(name) {
+		names = append(names, c.also.names...)
+	}
 	if strings.HasPrefix(name, std) {
 		names = append(names, builtins.Native)
 	}

@@ -242,6 +242,7 @@ func (d *Diagnostic) shortenFrames() {
 // failText is the message of an error of the interpreter; of fail(), what it
 // was given.
 func failText(message string) string {
+	message = strings.TrimPrefix(message, "Starlark computation cancelled: ") // it goes on to say why
 	if text, ok := strings.CutPrefix(message, "fail: "); ok {
 		return cmp.Or(text, "fail() was called without a message")
 	}

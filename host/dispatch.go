@@ -37,6 +37,16 @@ type Options struct {
 	// Failed, unless nil, is told what was wrong when the charm fails, with
 	// the values of secrets masked, which the error itself may hold.
 	Failed func([]Diagnostic)
+	// Thread, unless nil, is a new thread to run the charm on, for who bounds
+	// its steps or looks at where it is. The host names it and sees to its
+	// loading and printing.
+	Thread *starlark.Thread
+	// Emitted, unless nil, is told of each event before its handlers run, and
+	// whether it is a deferred one that comes again.
+	Emitted func(source *builtins.EventSource, data map[string]any, again bool)
+	// Wrote, unless nil, is told of each write to a databag, which Juju is told
+	// of at the end.
+	Wrote func(*model.Databag)
 }
 
 // Dispatch runs one hook or action: it loads the charm's scripts, re-emits
@@ -46,10 +56,38 @@ type Options struct {
 // When the error is not nil, nothing was saved, and the charm's author has
 // been told in Juju's log; the process is to exit with a code other than 0.
 func (c *Charm) Dispatch(ctx context.Context, o Options) error {
+	return c.execute(ctx, o, (*dispatch).run)
+}
+
+// Call runs one function of the charm's files, named by file and name, in the
+// hook of that environment but instead of the hook's event. What it does is
+// kept as a hook's is; its value is frozen.
+func (c *Charm) Call(ctx context.Context, o Options, file, function string, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var value starlark.Value = starlark.None
+	err := c.execute(ctx, o, func(d *dispatch) error {
+		if err := d.loadScripts(); err != nil {
+			return err
+		}
+		fn, ok := d.program.loaded[file][function]
+		if !ok {
+			return fmt.Errorf("cannot call %s of %s: the charm has no such function, or does not load the file", function, file)
+		}
+		var err error
+		if value, err = starlark.Call(d.thread, fn, args, kwargs); err != nil {
+			return err
+		}
+		value.Freeze()
+		return d.commit(model.Event{})
+	})
+	return value, err
+}
+
+// execute does one thing in the charm's hook.
+func (c *Charm) execute(ctx context.Context, o Options, do func(*dispatch) error) error {
 	d := c.newDispatch(ctx, o)
 	defer d.state.close()
 	defer d.hook.End()
-	err := d.place(d.guarded(d.run))
+	err := d.place(d.guarded(func() error { return do(d) }))
 	if err == nil || errors.Is(err, builtins.ErrStop) {
 		return nil
 	}
@@ -68,6 +106,7 @@ type dispatch struct {
 	hook     *builtins.Hook
 	state    *state
 	thread   *starlark.Thread
+	program  *program
 	reporter *reporter
 	// inFlight are notices whose handlers run now.
 	inFlight []*Notice
@@ -96,10 +135,11 @@ func (c *Charm) newDispatch(ctx context.Context, o Options) *dispatch {
 		Log:      d.reporter.log,
 		Emit:     d.emitCustom,
 	})
-	d.thread = &starlark.Thread{
-		Name:  o.Context.DispatchPath,
-		Print: func(_ *starlark.Thread, msg string) { d.reporter.log("INFO", msg) },
+	if d.thread = o.Thread; d.thread == nil {
+		d.thread = &starlark.Thread{}
 	}
+	d.thread.Name = o.Context.DispatchPath
+	d.thread.Print = func(_ *starlark.Thread, msg string) { d.reporter.log("INFO", msg) }
 	return d
 }
 
@@ -185,12 +225,12 @@ func (d *dispatch) loadScripts() error {
 	f := d.hook.Framework
 	f.Loading = true
 	defer func() { f.Loading = false }()
-	program := newProgram(d.charm, d.hook)
-	d.thread.Load = program.load
-	if _, err := program.run(d.thread, d.charm.entry); err != nil {
+	d.program = newProgram(d.charm, d.hook)
+	d.thread.Load = d.program.load
+	if _, err := d.program.run(d.thread, d.charm.entry); err != nil {
 		return err
 	}
-	return program.checkConfigLoads()
+	return d.program.checkConfigLoads()
 }
 
 func (d *dispatch) chooseStore() Store {

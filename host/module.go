@@ -15,6 +15,7 @@ type program struct {
 	charm       *Charm
 	predeclared starlark.StringDict
 	native      starlark.StringDict // also what only the standard library sees
+	scripts     starlark.StringDict // also what only scripts beside the charm see
 	loaded      map[string]starlark.StringDict
 }
 
@@ -35,8 +36,11 @@ func (p *program) run(thread *starlark.Thread, name string) (starlark.StringDict
 		return globals, nil
 	}
 	predeclared := p.predeclared
-	if strings.HasPrefix(name, std) {
+	switch {
+	case strings.HasPrefix(name, std):
 		predeclared = p.native
+	case p.charm.also.in != nil && p.charm.also.in(name):
+		predeclared = p.scripts
 	}
 	globals, err := p.charm.modules[name].program.Init(thread, predeclared)
 	globals.Freeze()

@@ -40,6 +40,9 @@ func (d *dispatch) call(o *builtins.Observer, e *builtins.Event) (starlark.Value
 // and queues the event for those that defer it. A handler that has an equal
 // event in the queue, or is just handling one, is left out: it will see to it.
 func (d *dispatch) emit(source *builtins.EventSource, data map[string]any) error {
+	if d.options.Emitted != nil {
+		d.options.Emitted(source, data, false)
+	}
 	type handler struct{ scope, id string }
 	called := map[handler]bool{} // one may observe the event both by its name and as any
 	for _, o := range d.hook.Framework.Observers {
@@ -122,6 +125,9 @@ func (d *dispatch) reemit() error {
 			d.reporter.log("WARNING", fmt.Sprintf("Dropping the deferred event %s for %s: %s.", n.Event, n.Handler, dropped))
 		} else {
 			d.reporter.log("DEBUG", fmt.Sprintf("Re-emitting deferred event %s (%d of %d in queue).", n.Event, i+1, len(queue)))
+			if d.options.Emitted != nil {
+				d.options.Emitted(o.Source, e.Data, true)
+			}
 			if _, err := d.call(o, e); err != nil {
 				return err
 			}

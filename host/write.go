@@ -33,6 +33,9 @@ func (d *dispatch) written(bag *model.Databag) {
 		d.writes = map[*model.Databag]starlark.CallStack{}
 	}
 	d.writes[bag] = d.thread.CallStack()
+	if d.options.Wrote != nil {
+		d.options.Wrote(bag)
+	}
 }
 
 // place adds to a databag's refusal where it was written.

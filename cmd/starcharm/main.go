@@ -45,7 +45,8 @@ func execute(ctx context.Context) int {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(dispatchCommand(), runCommand(), versionCommand())
+	root.AddCommand(dispatchCommand(), runCommand(), testCommand(), versionCommand())
+	root.SetArgs(withLongRun(os.Args[1:]))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	err := root.ExecuteContext(ctx)
 	var code exitCode

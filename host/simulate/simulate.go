@@ -17,6 +17,10 @@ import (
 	"strings"
 	"sync"
 
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/starcharm/starcharm/builtins"
 	"github.com/starcharm/starcharm/builtins/machine"
 	"github.com/starcharm/starcharm/builtins/machine/machinetest"
 	"github.com/starcharm/starcharm/host"
@@ -50,8 +54,27 @@ type Outcome struct {
 
 	// State is the world afterwards.
 	State *State `json:"-"`
+	// Before is the world that the hook found, with all defaults filled in.
+	Before *State `json:"-"`
 	// Err is the error that ended the hook, or nil.
 	Err error `json:"-"`
+	// Value is what a function that was called returned, or nil.
+	Value starlark.Value `json:"-"`
+	// Statuses are those that the hook set, in order.
+	Statuses []modeltest.StatusChange `json:"-"`
+	// Emitted are the events that were emitted, in order.
+	Emitted []Emitted `json:"-"`
+}
+
+// Emitted is an event that was emitted: Juju's own, a deferred one that came
+// again, one of a library, or one that asks for a status.
+type Emitted struct {
+	// Name is the event's, "db_relation_changed"; Scope the library instance
+	// that defined it, "" for Juju's.
+	Name, Scope string
+	Data        map[string]any
+	// Again says that it was deferred before.
+	Again bool
 }
 
 // An Action is what an action's user is told.
@@ -79,6 +102,27 @@ type Step struct {
 	Result string `json:"result,omitempty"`
 	// Failed says that the call did not succeed.
 	Failed bool `json:"failed,omitempty"`
+	// At is the statement of the charm that led to it, if there was one.
+	At syntax.Position `json:"-"`
+}
+
+// A Hook is a hook or action of a charm that is to be simulated.
+type Hook struct {
+	Charm *host.Charm
+	// State is the world before; it stays as it is.
+	State *State
+	Event modeltest.Event
+	// Function, unless nil, is called instead of the event's handlers.
+	Function *Function
+	// MaxSteps, unless 0, is how many steps the charm may take.
+	MaxSteps uint64
+}
+
+// A Function is a function of a charm's files, and its arguments.
+type Function struct {
+	File, Name string
+	Args       starlark.Tuple
+	Kwargs     []starlark.Tuple
 }
 
 // Run runs one hook or action of the charm, starting from state, which stays
@@ -89,7 +133,13 @@ type Step struct {
 // The error is about the event, or a [StateError]; one of the charm is in the
 // outcome.
 func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.Event) (*Outcome, error) {
-	before := state.clone()
+	return (&Hook{Charm: charm, State: state, Event: event}).Run(ctx)
+}
+
+// Run is the function [Run] for this hook.
+func (h *Hook) Run(ctx context.Context) (*Outcome, error) {
+	charm, event := h.Charm, h.Event
+	before := h.State.clone()
 	if err := before.complete(charm.Metadata); err != nil {
 		return nil, &StateError{err}
 	}
@@ -144,11 +194,18 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 		return nil, err
 	}
 
-	r := &recorder{}
+	thread := &starlark.Thread{}
+	if h.MaxSteps > 0 {
+		thread.SetMaxExecutionSteps(h.MaxSteps)
+		thread.OnMaxSteps = func(thread *starlark.Thread) {
+			thread.Cancel(fmt.Sprintf("it took more than %d steps; is there a loop that does not end?", h.MaxSteps))
+		}
+	}
+	r := &recorder{thread: thread, writes: map[write]syntax.Position{}}
 	store := &host.MemoryStore{Document: document}
 	var stderr bytes.Buffer
 	o := &Outcome{Event: hookName(event), Unit: hookContext.UnitName}
-	o.Err = charm.Dispatch(ctx, host.Options{
+	options := host.Options{
 		Context: hookContext,
 		Tools:   tools{hook, r},
 		Pebble: func(path string) *pebble.Client {
@@ -166,7 +223,17 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 		Store:   store,
 		Stderr:  &stderr,
 		Failed:  func(found []host.Diagnostic) { o.Diagnostics = found },
-	})
+		Thread:  thread,
+		Wrote:   r.wrote,
+		Emitted: func(source *builtins.EventSource, data map[string]any, again bool) {
+			o.Emitted = append(o.Emitted, Emitted{source.Name, source.Scope, data, again})
+		},
+	}
+	if f := h.Function; f != nil {
+		o.Value, o.Err = charm.Call(ctx, options, f.File, f.Name, f.Args, f.Kwargs)
+	} else {
+		o.Err = charm.Dispatch(ctx, options)
+	}
 	if o.Err != nil {
 		o.ExitCode = 1
 	}
@@ -174,7 +241,8 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 		o.ExitCode, o.Err = 1, err
 		o.Diagnostics = host.Diagnose(err, charm.Source)
 	}
-	o.Steps, o.Stderr, o.Reboot = r.steps, stderr.String(), hook.Reboot()
+	o.Steps, o.Stderr, o.Before = r.steps, stderr.String(), before
+	o.Statuses, o.Reboot = hook.StatusHistory(), hook.Reboot()
 	if result := hook.ActionResult(); result != nil {
 		a := Action(*result)
 		o.Action = &a
@@ -211,11 +279,40 @@ func hookName(e modeltest.Event) string {
 
 // A recorder keeps the steps of all seams in their order.
 type recorder struct {
-	mu    sync.Mutex
-	steps []Step
+	thread *starlark.Thread
+	mu     sync.Mutex
+	steps  []Step
+	// writes are where databags were written last, by relation and side.
+	writes map[write]syntax.Position
 }
 
+// A write names a databag of this unit or its application.
+type write struct {
+	relation string // "db:1"
+	app      bool
+}
+
+// wrote remembers where a databag was written: Juju is told at the end.
+func (r *recorder) wrote(bag *model.Databag) {
+	key := write{bag.Relation().Key(), !strings.Contains(bag.Entity, "/")}
+	r.writes[key] = r.at()
+}
+
+// at is the statement of the charm that runs now.
+func (r *recorder) at() syntax.Position {
+	for depth := range r.thread.CallStackDepth() {
+		if at := r.thread.CallFrame(depth).Pos; at.Line > 0 && !strings.HasPrefix(at.Filename(), "@") {
+			return at
+		}
+	}
+	return syntax.Position{}
+}
+
+// add adds a step that the charm's thread takes and waits for.
 func (r *recorder) add(s Step) {
+	if s.At.Line == 0 {
+		s.At = r.at()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.steps = append(r.steps, s)
@@ -236,6 +333,9 @@ func (t tools) Run(ctx context.Context, call hooktool.Call) (hooktool.Result, er
 		return result, err
 	}
 	s := Step{Via: "juju", What: commandLine(call), Input: string(call.Stdin)}
+	if i := slices.Index(call.Args, "-r"); call.Name == "relation-set" && i >= 0 && i+1 < len(call.Args) {
+		s.At = t.r.writes[write{call.Args[i+1], slices.Contains(call.Args, "--app")}]
+	}
 	switch {
 	case err != nil:
 		s.Failed, s.Result = true, err.Error()

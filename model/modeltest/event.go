@@ -268,9 +268,9 @@ func (j *Juju) Env(e Event) (map[string]string, error) {
 		"JUJU_MODEL_UUID":          s.Model.UUID,
 		"JUJU_VERSION":             s.JujuVersion,
 		"JUJU_API_ADDRESSES":       "192.0.2.1:17070",
-		"JUJU_MACHINE_ID":          "0",
-		"JUJU_PRINCIPAL_UNIT":      "",
-		"JUJU_AVAILABILITY_ZONE":   "",
+		"JUJU_MACHINE_ID":          s.MachineID,
+		"JUJU_PRINCIPAL_UNIT":      s.PrincipalUnit,
+		"JUJU_AVAILABILITY_ZONE":   s.AvailabilityZone,
 		"JUJU_CHARM_HTTP_PROXY":    "",
 		"JUJU_CHARM_HTTPS_PROXY":   "",
 		"JUJU_CHARM_FTP_PROXY":     "",
@@ -281,9 +281,6 @@ func (j *Juju) Env(e Event) (map[string]string, error) {
 		"TERM":                     "screen",
 		"APT_LISTCHANGES_FRONTEND": "none",
 		"DEBIAN_FRONTEND":          "noninteractive",
-	}
-	if s.Model.Kubernetes() {
-		env["JUJU_MACHINE_ID"] = ""
 	}
 	if !j.version.AtLeast(3, 6, 0) {
 		env["JUJU_METER_STATUS"], env["JUJU_METER_INFO"] = "AMBER", "not set"

@@ -102,6 +102,9 @@ func (s *State) fill(meta *model.Metadata) {
 	} else {
 		set(&s.Model.Type, "lxd")
 	}
+	if !s.Model.Kubernetes() {
+		set(&s.MachineID, "0")
+	}
 	for _, r := range s.Relations {
 		set(&r.RemoteModelUUID, s.Model.UUID)
 		set(&r.RemoteEndpoint, r.Endpoint)

@@ -31,6 +31,13 @@ type State struct {
 	AppName      string `yaml:"app_name"`     // default: the charm's name
 	UnitID       int    `yaml:"unit_id"`
 
+	// MachineID is the number of the unit's machine; default: "0", and "" on
+	// Kubernetes.
+	MachineID        string `yaml:"machine_id"`
+	AvailabilityZone string `yaml:"availability_zone"`
+	// PrincipalUnit is the unit that a subordinate's is beside.
+	PrincipalUnit string `yaml:"principal_unit"`
+
 	// The addresses that unit-get tells; default: 192.0.2.0.
 	PrivateAddress string `yaml:"private_address"`
 	PublicAddress  string `yaml:"public_address"`

@@ -1,0 +1,370 @@
+package charmtest
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	startime "go.starlark.net/lib/time"
+	"go.starlark.net/starlark"
+
+	"github.com/starcharm/starcharm/builtins"
+	"github.com/starcharm/starcharm/model"
+	"github.com/starcharm/starcharm/model/modeltest"
+	"github.com/starcharm/starcharm/pebble"
+	"github.com/starcharm/starcharm/pebble/pebbletest"
+)
+
+// This file converts the fields of the simulation's structs to Starlark and
+// back, by their Go types.
+
+var (
+	typeTime     = reflect.TypeFor[time.Time]()
+	typeDuration = reflect.TypeFor[pebble.Duration]()
+	typeStatus   = reflect.TypeFor[modeltest.Status]()
+	typeLayers   = reflect.TypeFor[pebbletest.Layers]()
+	typeFile     = reflect.TypeFor[pebbletest.File]()
+	typeMode     = reflect.TypeFor[pebbletest.Mode]()
+	typeServices = reflect.TypeFor[map[string]*pebble.Service]()
+)
+
+// toStarlark shows a field. What it returns is frozen.
+func toStarlark(v reflect.Value) (starlark.Value, error) {
+	switch v.Type() {
+	case typeTime:
+		if t := v.Interface().(time.Time); !t.IsZero() {
+			return startime.Time(t), nil
+		}
+		return starlark.None, nil
+	case typeDuration:
+		return startime.Duration(v.Int()), nil
+	case typeStatus:
+		s := v.Interface().(modeltest.Status)
+		return statusValue(s), nil
+	case typeLayers:
+		layers := v.Interface().(pebbletest.Layers)
+		dict := starlark.NewDict(len(layers))
+		for _, l := range layers {
+			layer, err := builtins.NewLayer(l.Layer)
+			if err != nil {
+				return nil, err
+			}
+			if err := dict.SetKey(starlark.String(l.Label), layer); err != nil {
+				return nil, err
+			}
+		}
+		dict.Freeze()
+		return dict, nil
+	case typeServices:
+		dict := starlark.NewDict(v.Len())
+		for _, key := range sortedKeys(v) {
+			fields, err := pebble.ToMap(v.MapIndex(key).Interface().(*pebble.Service))
+			if err != nil {
+				return nil, err
+			}
+			value, err := builtins.ToStarlark(fields)
+			if err != nil {
+				return nil, err
+			}
+			if err := dict.SetKey(starlark.String(key.String()), value); err != nil {
+				return nil, err
+			}
+		}
+		dict.Freeze()
+		return dict, nil
+	case typeFile:
+		if f := v.Interface().(pebbletest.File); f == (pebbletest.File{Content: f.Content}) {
+			return starlark.String(f.Content), nil
+		}
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			return starlark.None, nil
+		}
+		return toStarlark(v.Elem())
+	case reflect.Struct:
+		if k := kindOf(v); k != nil {
+			p := reflect.New(v.Type()).Elem()
+			p.Set(v)
+			if v.CanAddr() {
+				p = v
+			}
+			return &component{k, p}, nil
+		}
+	case reflect.String:
+		return starlark.String(v.String()), nil
+	case reflect.Bool:
+		return starlark.Bool(v.Bool()), nil
+	case reflect.Int, reflect.Int64:
+		return starlark.MakeInt64(v.Int()), nil
+	case reflect.Interface:
+		return builtins.ToStarlark(v.Interface())
+	case reflect.Slice:
+		elems := make([]starlark.Value, v.Len())
+		for i := range elems {
+			elem, err := toStarlark(v.Index(i))
+			if err != nil {
+				return nil, err
+			}
+			elems[i] = elem
+		}
+		list := starlark.NewList(elems)
+		list.Freeze()
+		return list, nil
+	case reflect.Map:
+		dict := starlark.NewDict(v.Len())
+		for _, key := range sortedKeys(v) {
+			k, err := toStarlark(key)
+			if err != nil {
+				return nil, err
+			}
+			value, err := toStarlark(v.MapIndex(key))
+			if err != nil {
+				return nil, err
+			}
+			if err := dict.SetKey(k, value); err != nil {
+				return nil, err
+			}
+		}
+		dict.Freeze()
+		return dict, nil
+	}
+	return nil, fmt.Errorf("cannot show a %s", v.Type())
+}
+
+func statusValue(s modeltest.Status) *builtins.Status {
+	name := s.Name
+	if name == "" {
+		name = "unknown"
+	}
+	return &builtins.Status{Status: model.Status{Name: name, Message: s.Message}}
+}
+
+func sortedKeys(m reflect.Value) []reflect.Value {
+	keys := m.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int {
+		if a.Kind() == reflect.String {
+			return strings.Compare(a.String(), b.String())
+		}
+		return int(a.Int() - b.Int())
+	})
+	return keys
+}
+
+// fromStarlark sets a field. path is its name in messages.
+func fromStarlark(path string, v starlark.Value, into reflect.Value) error {
+	wrong := func(want string) error {
+		got := v.Type()
+		if s, ok := v.(starlark.String); ok && len(s) < 60 {
+			got = v.String()
+		}
+		return fmt.Errorf("%s: got %s, want %s", path, got, want)
+	}
+	if into.Kind() == reflect.Pointer {
+		if v == starlark.None {
+			into.SetZero()
+			return nil
+		}
+		p := reflect.New(into.Type().Elem())
+		if c, ok := v.(*component); ok && c.kind.typ == p.Elem().Type() {
+			into.Set(c.v.Addr())
+			return nil
+		}
+		if err := fromStarlark(path, v, p.Elem()); err != nil {
+			return err
+		}
+		into.Set(p)
+		return nil
+	}
+	switch into.Type() {
+	case typeTime:
+		switch t := v.(type) {
+		case startime.Time:
+			into.Set(reflect.ValueOf(time.Time(t)))
+			return nil
+		case starlark.String:
+			parsed, err := time.Parse(time.RFC3339, string(t))
+			if err != nil {
+				return wrong("a time such as \"2026-01-31T12:00:00Z\"")
+			}
+			into.Set(reflect.ValueOf(parsed))
+			return nil
+		case starlark.NoneType:
+			into.SetZero()
+			return nil
+		}
+		return wrong("a time such as \"2026-01-31T12:00:00Z\"")
+	case typeDuration:
+		d, ok := v.(startime.Duration)
+		if !ok {
+			return wrong("a duration such as 30 * time.second")
+		}
+		into.SetInt(int64(d))
+		return nil
+	case typeStatus:
+		s, ok := v.(*builtins.Status)
+		if !ok {
+			return wrong("a status such as model.ActiveStatus()")
+		}
+		into.Set(reflect.ValueOf(modeltest.Status{Name: s.Name, Message: s.Message}))
+		return nil
+	case typeLayers:
+		return layersFrom(path, v, into)
+	case typeServices:
+		return servicesFrom(path, v, into)
+	case typeMode:
+		n, err := starlark.AsInt32(v)
+		if err != nil || n < 0 || n > 0o777 {
+			return wrong("permissions from 0o000 to 0o777")
+		}
+		into.SetInt(int64(n))
+		return nil
+	case typeFile:
+		if s, ok := v.(starlark.String); ok {
+			into.Set(reflect.ValueOf(pebbletest.File{Content: string(s)}))
+			return nil
+		}
+	}
+	switch into.Kind() {
+	case reflect.Struct:
+		c, ok := v.(*component)
+		if k := kindNames(into.Type()); k != "" {
+			if !ok || c.kind.typ != into.Type() {
+				return wrong("a " + k)
+			}
+			into.Set(c.v)
+			return nil
+		}
+	case reflect.String:
+		s, ok := starlark.AsString(v)
+		if !ok {
+			return wrong("a string")
+		}
+		into.SetString(s)
+		return nil
+	case reflect.Bool:
+		b, ok := v.(starlark.Bool)
+		if !ok {
+			return wrong("a bool")
+		}
+		into.SetBool(bool(b))
+		return nil
+	case reflect.Int, reflect.Int64:
+		n, err := starlark.AsInt32(v)
+		if err != nil {
+			return wrong("a whole number")
+		}
+		into.SetInt(int64(n))
+		return nil
+	case reflect.Interface:
+		plain, err := builtins.FromStarlark(path, v)
+		if err != nil {
+			return err
+		}
+		if plain != nil {
+			into.Set(reflect.ValueOf(plain))
+		} else {
+			into.SetZero()
+		}
+		return nil
+	case reflect.Slice:
+		items, ok := v.(starlark.Iterable)
+		if _, isDict := v.(*starlark.Dict); !ok || isDict {
+			return wrong("a list of " + elementName(into.Type().Elem()))
+		}
+		list := reflect.MakeSlice(into.Type(), 0, starlark.Len(v))
+		for elem := range starlark.Elements(items) {
+			p := reflect.New(into.Type().Elem()).Elem()
+			if err := fromStarlark(fmt.Sprintf("%s[%d]", path, list.Len()), elem, p); err != nil {
+				return err
+			}
+			if p.Kind() == reflect.Pointer && p.IsNil() {
+				return fmt.Errorf("%s[%d]: got None, want a %s", path, list.Len(), elementName(p.Type()))
+			}
+			list = reflect.Append(list, p)
+		}
+		into.Set(list)
+		return nil
+	case reflect.Map:
+		dict, ok := v.(starlark.IterableMapping)
+		if !ok {
+			return wrong("a dict")
+		}
+		m := reflect.MakeMap(into.Type())
+		for _, item := range dict.Items() {
+			key := reflect.New(into.Type().Key()).Elem()
+			if err := fromStarlark(path+": the key", item[0], key); err != nil {
+				return err
+			}
+			value := reflect.New(into.Type().Elem()).Elem()
+			if err := fromStarlark(fmt.Sprintf("%s[%s]", path, item[0]), item[1], value); err != nil {
+				return err
+			}
+			m.SetMapIndex(key, value)
+		}
+		into.Set(m)
+		return nil
+	}
+	return fmt.Errorf("%s cannot be set", path)
+}
+
+func layersFrom(path string, v starlark.Value, into reflect.Value) error {
+	dict, ok := v.(starlark.IterableMapping)
+	if !ok {
+		return fmt.Errorf("%s: got %s, want a dict of layers by label", path, v.Type())
+	}
+	layers := pebbletest.Layers{}
+	for _, item := range dict.Items() {
+		label, ok := starlark.AsString(item[0])
+		if !ok {
+			return fmt.Errorf("%s: the label %v is a %s, want a string", path, item[0], item[0].Type())
+		}
+		layer, err := builtins.LayerOf(item[1])
+		if err != nil {
+			return fmt.Errorf("%s[%q]: %w", path, label, err)
+		}
+		layers = append(layers, pebble.LabeledLayer{Label: label, Layer: layer})
+	}
+	into.Set(reflect.ValueOf(layers))
+	return nil
+}
+
+func servicesFrom(path string, v starlark.Value, into reflect.Value) error {
+	plain, err := builtins.FromStarlark(path, v)
+	if err != nil {
+		return err
+	}
+	fields, ok := plain.(map[string]any)
+	if !ok {
+		return fmt.Errorf("%s: got %s, want a dict of services by name", path, v.Type())
+	}
+	services := map[string]*pebble.Service{}
+	for name, service := range fields {
+		values, ok := service.(map[string]any)
+		if !ok {
+			return fmt.Errorf("%s[%q]: want a dict with the service's configuration", path, name)
+		}
+		if services[name], err = pebble.FromMap[pebble.Service](values); err != nil {
+			return fmt.Errorf("%s[%q]: %w", path, name, err)
+		}
+	}
+	into.Set(reflect.ValueOf(services))
+	return nil
+}
+
+// elementName is how a list's elements are called in messages.
+func elementName(t reflect.Type) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if name := kindNames(t); name != "" {
+		return name
+	}
+	if t.Kind() == reflect.String {
+		return "strings"
+	}
+	return t.Kind().String()
+}

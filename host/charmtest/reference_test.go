@@ -1,0 +1,54 @@
+package charmtest_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/starcharm/starcharm/host/charmtest"
+)
+
+var update = flag.Bool("update", false, "write docs/testing_reference.md from the tables")
+
+// TestReference: docs/testing_reference.md says what the tables do. With
+// -update it is written from them.
+func TestReference(t *testing.T) {
+	const file = "../../docs/testing_reference.md"
+	var b strings.Builder
+	b.WriteString("# Reference for tests\n\nWhat the files of tests can use besides what [a charm's files](reference.md) can; [testing.md](testing.md) is the guide.\n" +
+		"In a signature, what comes after `*` can be given by name only. This page is written from the tables of `host/charmtest`.\n")
+	for _, d := range charmtest.Documentation() {
+		prefix := ""
+		if d.Module {
+			prefix = d.Name + "."
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", d.Name, prose(d.Doc))
+		for _, m := range d.Members {
+			signature := m.Signature
+			if !m.Method {
+				signature = ": " + signature
+			}
+			fmt.Fprintf(&b, "* `%s%s%s`<br>%s\n", prefix, m.Name, signature, prose(m.Doc))
+		}
+	}
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(b.String()), 0o644))
+	}
+	got, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, b.String(), string(got), "write it anew: go test ./host/charmtest -run TestReference -update")
+}
+
+// prose escapes what Markdown would take for its own, outside of `code`.
+func prose(text string) string {
+	parts := strings.Split(text, "`")
+	for i := 0; i < len(parts); i += 2 {
+		parts[i] = regexp.MustCompile(`[\\<*]`).ReplaceAllString(parts[i], `\$0`)
+	}
+	return strings.Join(parts, "`")
+}
