@@ -79,6 +79,7 @@ var stateKind = &kind{
 		{name: "raw_pod_spec", sig: "str = \"\"", doc: "What k8s-raw-set has set."},
 		{name: "config_digests", sig: "dict[str, str] = None", doc: "What event.changed_config compares with; None before the first config_changed. Take it from the state that a run left."},
 		{name: "http", sig: "list[Route] = []", doc: "The HTTP requests that get an answer, and no others."},
+		{name: "host_files", sig: "dict[str, str] = {}", doc: "The files of the unit's own machine, or its charm container, by absolute path: their content."},
 		{name: "now", sig: "time.time = 2026-01-01", doc: "The time, which stands still."},
 	},
 	defaults: func(_ *session, v any) {

@@ -46,7 +46,7 @@ func stateKeys(t reflect.Type) []string {
 		key, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
 		if options == "inline" {
 			keys = append(keys, stateKeys(t.Field(i).Type)...)
-		} else if key != "" {
+		} else if key != "" && key != "-" {
 			keys = append(keys, key)
 		}
 	}
