@@ -1,6 +1,7 @@
 package charmtest
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 	"slices"
@@ -9,8 +10,10 @@ import (
 
 	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
+	"gopkg.in/yaml.v3"
 
 	"github.com/starcharm/starcharm/builtins"
+	"github.com/starcharm/starcharm/builtins/machine/machinetest"
 	"github.com/starcharm/starcharm/model"
 	"github.com/starcharm/starcharm/model/modeltest"
 	"github.com/starcharm/starcharm/pebble"
@@ -27,7 +30,8 @@ var (
 	typeLayers   = reflect.TypeFor[pebbletest.Layers]()
 	typeFile     = reflect.TypeFor[pebbletest.File]()
 	typeMode     = reflect.TypeFor[pebbletest.Mode]()
-	typeServices = reflect.TypeFor[map[string]*pebble.Service]()
+	typeHostFile = reflect.TypeFor[machinetest.File]()
+	typeHostMode = reflect.TypeFor[machinetest.Mode]()
 )
 
 // toStarlark shows a field. What it returns is frozen.
@@ -57,25 +61,12 @@ func toStarlark(v reflect.Value) (starlark.Value, error) {
 		}
 		dict.Freeze()
 		return dict, nil
-	case typeServices:
-		dict := starlark.NewDict(v.Len())
-		for _, key := range sortedKeys(v) {
-			fields, err := pebble.ToMap(v.MapIndex(key).Interface().(*pebble.Service))
-			if err != nil {
-				return nil, err
-			}
-			value, err := builtins.ToStarlark(fields)
-			if err != nil {
-				return nil, err
-			}
-			if err := dict.SetKey(starlark.String(key.String()), value); err != nil {
-				return nil, err
-			}
-		}
-		dict.Freeze()
-		return dict, nil
 	case typeFile:
 		if f := v.Interface().(pebbletest.File); f == (pebbletest.File{Content: f.Content}) {
+			return starlark.String(f.Content), nil
+		}
+	case typeHostFile:
+		if f := v.Interface().(machinetest.File); f == (machinetest.File{Content: f.Content}) {
 			return starlark.String(f.Content), nil
 		}
 	}
@@ -94,6 +85,7 @@ func toStarlark(v reflect.Value) (starlark.Value, error) {
 			}
 			return &component{k, p}, nil
 		}
+		return written(v)
 	case reflect.String:
 		return starlark.String(v.String()), nil
 	case reflect.Bool:
@@ -213,9 +205,7 @@ func fromStarlark(path string, v starlark.Value, into reflect.Value) error {
 		return nil
 	case typeLayers:
 		return layersFrom(path, v, into)
-	case typeServices:
-		return servicesFrom(path, v, into)
-	case typeMode:
+	case typeMode, typeHostMode:
 		n, err := starlark.AsInt32(v)
 		if err != nil || n < 0 || n > 0o777 {
 			return wrong("permissions from 0o000 to 0o777")
@@ -225,6 +215,11 @@ func fromStarlark(path string, v starlark.Value, into reflect.Value) error {
 	case typeFile:
 		if s, ok := v.(starlark.String); ok {
 			into.Set(reflect.ValueOf(pebbletest.File{Content: string(s)}))
+			return nil
+		}
+	case typeHostFile:
+		if s, ok := v.(starlark.String); ok {
+			into.Set(reflect.ValueOf(machinetest.File{Content: string(s)}))
 			return nil
 		}
 	}
@@ -238,6 +233,7 @@ func fromStarlark(path string, v starlark.Value, into reflect.Value) error {
 			into.Set(c.v)
 			return nil
 		}
+		return read(path, v, into)
 	case reflect.String:
 		s, ok := starlark.AsString(v)
 		if !ok {
@@ -332,26 +328,37 @@ func layersFrom(path string, v starlark.Value, into reflect.Value) error {
 	return nil
 }
 
-func servicesFrom(path string, v starlark.Value, into reflect.Value) error {
+// written is a struct that is no component as plain data: what its YAML
+// decodes to.
+func written(v reflect.Value) (starlark.Value, error) {
+	text, err := yaml.Marshal(v.Interface())
+	if err != nil {
+		return nil, err
+	}
+	var plain any
+	if err := yaml.Unmarshal(text, &plain); err != nil {
+		return nil, err
+	}
+	return builtins.ToStarlark(plain)
+}
+
+// read sets a struct that is no component from plain data.
+func read(path string, v starlark.Value, into reflect.Value) error {
 	plain, err := builtins.FromStarlark(path, v)
 	if err != nil {
 		return err
 	}
-	fields, ok := plain.(map[string]any)
-	if !ok {
-		return fmt.Errorf("%s: got %s, want a dict of services by name", path, v.Type())
+	text, err := yaml.Marshal(plain)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	services := map[string]*pebble.Service{}
-	for name, service := range fields {
-		values, ok := service.(map[string]any)
-		if !ok {
-			return fmt.Errorf("%s[%q]: want a dict with the service's configuration", path, name)
-		}
-		if services[name], err = pebble.FromMap[pebble.Service](values); err != nil {
-			return fmt.Errorf("%s[%q]: %w", path, name, err)
-		}
+	fresh := reflect.New(into.Type())
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	dec.KnownFields(true)
+	if err := dec.Decode(fresh.Interface()); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	into.Set(reflect.ValueOf(services))
+	into.Set(fresh.Elem())
 	return nil
 }
 

@@ -24,7 +24,7 @@ func init() {
 	kinds = []*kind{
 		stateKind, relationKind, peerKind, containerKind, fileKind, execKind, checkInfoKind, noticeKind,
 		secretKind, storageKind, resourceKind, portKind, networkKind, bindAddressKind, addressKind,
-		modelKind, cloudSpecKind, cloudCredentialKind, routeKind, deferredKind,
+		modelKind, cloudSpecKind, cloudCredentialKind, routeKind, hostFileKind, deferredKind,
 	}
 }
 
@@ -75,11 +75,13 @@ var stateKind = &kind{
 		{name: "stored", sig: "dict[str, str] = {}", doc: "What Juju keeps for the unit, by state-set."},
 		{name: "storage_requests", sig: "dict[str, int] = {}", doc: "How many instances the charm has asked for, by storage."},
 		{name: "leader_settings", sig: "dict[str, str] = {}", doc: "What leader-set keeps, before Juju 4."},
+		{name: "payloads", sig: "dict[str, dict] = {}", doc: "The payloads by class."},
 		{name: "pod_spec", sig: "str = \"\"", doc: "What pod-spec-set has set."},
 		{name: "raw_pod_spec", sig: "str = \"\"", doc: "What k8s-raw-set has set."},
 		{name: "config_digests", sig: "dict[str, str] = None", doc: "What event.changed_config compares with; None before the first config_changed. Take it from the state that a run left."},
+		{name: "secret_removals", sig: "dict[str, list[int]] = {}", doc: "The revisions of secrets that the charm has asked Juju to remove, by secret. Take it from the state that a run left."},
 		{name: "http", sig: "list[Route] = []", doc: "The HTTP requests that get an answer, and no others."},
-		{name: "host_files", sig: "dict[str, str] = {}", doc: "The files of the unit's own machine, or its charm container, by absolute path: their content."},
+		{name: "host_files", sig: "dict[str, str | HostFile] = {}", doc: "The files of the unit's own machine, or its charm container, by absolute path: their content, or a HostFile."},
 		{name: "now", sig: "time.time = 2026-01-01", doc: "The time, which stands still."},
 	},
 	defaults: func(_ *session, v any) {
@@ -163,6 +165,7 @@ var containerKind = &kind{
 		{name: "execs", sig: "list[Exec] = []", doc: "The commands that can be run."},
 		{name: "check_infos", sig: "list[CheckInfo] = []", doc: "The states of checks. A check of the plan that is not here is up."},
 		{name: "notices", sig: "list[Notice] = []", doc: "The notices that there are."},
+		{name: "identities", sig: "dict[str, dict] = {}", doc: "The identities that its Pebble knows, by name, as Pebble writes them."},
 	},
 	defaults: func(_ *session, v any) { v.(*pebbletest.State).CanConnect = new(bool) },
 	check:    func(v any) error { return v.(*pebbletest.State).Validate() },
@@ -410,6 +413,16 @@ var routeKind = &kind{
 	identity: func(v any) string {
 		r := v.(*machinetest.Route)
 		return strings.ToUpper(r.Method) + " " + r.URL
+	},
+}
+
+var hostFileKind = &kind{
+	name: "HostFile", typ: reflect.TypeFor[machinetest.File](), positional: 1,
+	doc: "A file of the unit's machine that has more to it than its content.",
+	fields: []field{
+		{name: "content", sig: "str = \"\"", doc: "What is in it."},
+		{name: "mode", sig: "int = None", doc: "The permissions, for instance 0o600; None: 0o644, for directories 0o755."},
+		{name: "dir", sig: "bool = False", doc: "Whether it is a directory. Those above a file are there by themselves."},
 	},
 }
 

@@ -13,7 +13,7 @@ import (
 // unlisted are fields of a state file that components do not have, and who
 // says them instead.
 var unlisted = map[string][]string{
-	"State":        {"juju_version", "app_name", "unit_id", "machine_id", "availability_zone", "principal_unit", "private_address", "public_address", "payloads"},
+	"State":        {"juju_version", "app_name", "unit_id", "machine_id", "availability_zone", "principal_unit", "private_address", "public_address"},
 	"Relation":     {"peers_data"},
 	"PeerRelation": {"remote_app", "remote_app_data", "remote_units_data", "remote_model_uuid", "remote_endpoint"},
 }
