@@ -60,6 +60,7 @@ var stateKind = &kind{
 		{name: "config", sig: "dict = {}", doc: "The options that are set. Those that are not have the metadata's defaults."},
 		{name: "relations", sig: "list[Relation | PeerRelation] = []", doc: "The application's relations."},
 		{name: "containers", sig: "list[Container] = []", doc: "The containers. One that the metadata has and that is not here cannot be connected to."},
+		{name: "pebbles", sig: "dict[str, Container] = {}", doc: "The Pebbles that are not a container's, by the path of their socket."},
 		{name: "secrets", sig: "list[Secret] = []", doc: "The secrets that the unit owns or may read."},
 		{name: "storages", sig: "list[Storage] = []", doc: "The storage instances that are attached."},
 		{name: "resources", sig: "list[Resource] = []", doc: "The resources that can be fetched."},
