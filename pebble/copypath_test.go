@@ -278,3 +278,71 @@ func TestCopyEndsWithPebble(t *testing.T) {
 	_, err = client.PushPath(t.Context(), []pebble.PushSource{{FS: os.DirFS("."), Name: ".", Path: "."}}, "/data", pebble.Owner{})
 	assert.True(t, pebble.IsKind(err, pebble.ConnectionError), "%v", err)
 }
+
+// FuzzPullFiles: whatever a daemon answers, each path gets a verdict or all get
+// an error, and content goes to paths that were asked for.
+func FuzzPullFiles(f *testing.F) {
+	for _, body := range []string{
+		"--b\r\nContent-Disposition: form-data; name=\"files\"; filename=\"/a\"\r\n\r\nx\r\n--b\r\nContent-Disposition: form-data; name=\"response\"\r\n\r\n{\"type\":\"sync\",\"result\":[{\"path\":\"/a\"},{\"path\":\"/b\"}]}\r\n--b--\r\n",
+		"--b\r\nContent-Disposition: form-data; name=\"response\"\r\n\r\n{\"type\":\"sync\",\"result\":[]}\r\n--b--\r\n",
+		"--b\r\nContent-Disposition: form-data; name=\"files\"; filename=\"/c\"\r\n\r\n", "--b--", "",
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		client := pebble.New(pebble.Config{Transport: answering{"multipart/form-data; boundary=b", string(body)}})
+		paths := []string{"/a", "/b"}
+		verdicts, err := client.PullFiles(context.Background(), paths, func(path string, content io.Reader) error {
+			assert.Contains(t, paths, path)
+			_, err := io.Copy(io.Discard, content)
+			return err
+		})
+		if err == nil {
+			assert.Len(t, verdicts, 2)
+		} else {
+			assert.True(t, pebble.IsKind(err, pebble.RootError), "%v", err)
+		}
+	})
+}
+
+// FuzzAnswers: no JSON that a daemon answers is more than a failure with a kind.
+func FuzzAnswers(f *testing.F) {
+	for _, result := range []string{
+		`[]`, `[null]`, `{}`, `null`, `[{"id":"1","user-id":3,"last-data":{"a":"b"},"first-occurred":"2026-01-02T03:04:05Z"}]`,
+		`{"info":{"name":"a","startup":"enabled"},"error":"x"}`, `{"bob":{"access":"read","local":{"user-id":1}},"x":null}`,
+		`[{"path":"/a","name":"a","type":"directory","permissions":"999"}]`, `[{"name":"web","current":"active"},null]`, `"services: {a: null}"`,
+	} {
+		f.Add([]byte(`{"type":"sync","status-code":200,"result":` + result + `}`))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		ctx := context.Background()
+		client := pebble.New(pebble.Config{Transport: answering{"application/json", string(body)}})
+		var errs []error
+		note := func(err error) { errs = append(errs, err) }
+		_, err := client.Notices(ctx, pebble.NoticesOptions{})
+		note(err)
+		_, err = client.Notice(ctx, "1")
+		note(err)
+		_, err = client.Identities(ctx)
+		note(err)
+		_, _, err = client.RefreshCheck(ctx, "a")
+		note(err)
+		_, err = client.Checks(ctx, pebble.ChecksOptions{})
+		note(err)
+		_, err = client.Services(ctx)
+		note(err)
+		_, err = client.Stat(ctx, "/a")
+		note(err)
+		_, err = client.Changes(ctx, pebble.ChangesOptions{})
+		note(err)
+		_, err = client.Plan(ctx)
+		note(err)
+		_, err = client.Metrics(ctx)
+		note(err)
+		_, err = client.PullPath(ctx, []string{"/a"}, target{})
+		note(err)
+		for _, err := range errs {
+			assert.True(t, err == nil || pebble.IsKind(err, pebble.RootError), "%v", err)
+		}
+	})
+}

@@ -85,10 +85,12 @@ func (c *Client) PushFiles(ctx context.Context, files []PushFile) ([]error, erro
 	go func() {
 		defer close(written)
 		err := writeMetadata(form, metadata)
+		// A larger buffer than io.Copy's saves switches between goroutines.
+		buffer := make([]byte, 128<<10)
 		for _, i := range sent {
 			source := &sourceReader{from: files[i].Content}
 			if err == nil {
-				err = writeFile(form, files[i].Path, source)
+				err = writeFile(form, files[i].Path, source, buffer)
 			}
 			if source.err != nil {
 				sourceErr = source.err
@@ -150,7 +152,7 @@ func writeMetadata(form *multipart.Writer, metadata []byte) error {
 	return err
 }
 
-func writeFile(form *multipart.Writer, path string, content io.Reader) error {
+func writeFile(form *multipart.Writer, path string, content io.Reader, buffer []byte) error {
 	part, err := form.CreatePart(textproto.MIMEHeader{
 		"Content-Type":        {"application/octet-stream"},
 		"Content-Disposition": {`form-data; name="files"; filename="` + quoteFilename.Replace(path) + `"`},
@@ -158,8 +160,7 @@ func writeFile(form *multipart.Writer, path string, content io.Reader) error {
 	if err != nil {
 		return err
 	}
-	// A larger buffer than io.Copy's saves switches between goroutines.
-	_, err = io.CopyBuffer(part, content, make([]byte, 128<<10))
+	_, err = io.CopyBuffer(part, content, buffer)
 	return err
 }
 
