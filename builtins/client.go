@@ -13,10 +13,7 @@ import (
 
 // A pebbleClient reaches a Pebble by its socket: that of a container, or
 // another. It does what a container does, and what is about the daemon itself.
-type pebbleClient struct {
-	handle
-	*container
-}
+type pebbleClient struct{ *container }
 
 var clientTable = table[*pebbleClient]{
 	typ: "client",
@@ -115,8 +112,6 @@ func containerMembers(without ...string) []member[*pebbleClient] {
 
 func (c *pebbleClient) String() string                           { return "<client " + c.socketPath + ">" }
 func (c *pebbleClient) Type() string                             { return "client" }
-func (c *pebbleClient) Freeze()                                  {}
-func (c *pebbleClient) Truth() starlark.Bool                     { return true }
 func (c *pebbleClient) Hash() (uint32, error)                    { return starlark.String(c.socketPath).Hash() }
 func (c *pebbleClient) Attr(name string) (starlark.Value, error) { return clientTable.attr(c, name) }
 func (c *pebbleClient) AttrNames() []string                      { return clientTable.attrNames(c) }
