@@ -92,6 +92,8 @@ func toStarlark(v reflect.Value) (starlark.Value, error) {
 		return starlark.Bool(v.Bool()), nil
 	case reflect.Int, reflect.Int64:
 		return starlark.MakeInt64(v.Int()), nil
+	case reflect.Uint32:
+		return starlark.MakeUint64(v.Uint()), nil
 	case reflect.Interface:
 		return builtins.ToStarlark(v.Interface())
 	case reflect.Slice:
@@ -210,7 +212,11 @@ func fromStarlark(path string, v starlark.Value, into reflect.Value) error {
 		if err != nil || n < 0 || n > 0o777 {
 			return wrong("permissions from 0o000 to 0o777")
 		}
-		into.SetInt(int64(n))
+		if into.CanUint() {
+			into.SetUint(uint64(n))
+		} else {
+			into.SetInt(int64(n))
+		}
 		return nil
 	case typeFile:
 		if s, ok := v.(starlark.String); ok {

@@ -63,7 +63,7 @@ var eventTable = builtins.NewTable("test_event", "An event for ctx.run.",
 			if err != nil {
 				return nil, err
 			}
-			return deferredKind.construct(e.ctx.session, in.Name(), starlark.Tuple{starlark.String(e.name), starlark.String(name), data}, nil)
+			return deferredKind.construct(e.ctx.session, in.Name(), starlark.Tuple{starlark.String(e.name), starlark.String(name)}, []starlark.Tuple{{starlark.String("data"), data}})
 		}},
 )
 

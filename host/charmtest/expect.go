@@ -20,7 +20,7 @@ import (
 // test.
 
 var expectTable = builtins.NewTable("expect", "What a test expects. One that is not met ends the test, and shows what differs, where the charm wrote it if its calls tell, and the last calls.",
-	builtins.Member[*session]{Name: "eq", Sig: "(got: any, want: any)", Doc: "The values are equal. The failure shows the smallest parts that differ; texts that are both JSON are compared by what they mean.",
+	builtins.Member[*session]{Name: "eq", Sig: "(got: any, want: any)", Doc: "The values are equal. The failure shows the smallest parts that differ, inside of JSON texts too.",
 		Call: func(s *session, in builtins.Invocation) (starlark.Value, error) {
 			var got, want starlark.Value
 			if err := in.Unpack("got", &got, "want", &want); err != nil {
