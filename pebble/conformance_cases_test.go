@@ -23,7 +23,7 @@ func conformanceCases() []conformanceCase {
 	var cases []conformanceCase
 	for _, group := range [][]conformanceCase{
 		systemCases(), layerCases(), mergeCases(), serviceCases(), changeCases(),
-		checkCases(), noticeCases(), readCases(), writeCases(), dirCases(), ensureCases(), copyCases(), identityCases(), metricsCases(), refreshCases(),
+		checkCases(), noticeCases(), readCases(), writeCases(), dirCases(), execCases(), execSocketCases(), logCases(), ensureCases(), copyCases(), identityCases(), metricsCases(), refreshCases(),
 	} {
 		cases = append(cases, group...)
 	}

@@ -45,6 +45,9 @@ type conformanceCase struct {
 	// failing are the services that the simulated daemon is told of, because
 	// it runs no commands that could fail.
 	failing map[string]int
+	// execs and logs are what it is told of for the same reason.
+	execs []*pebbletest.Exec
+	logs  []*pebbletest.Log
 }
 
 // world is one daemon, and the record of what it was asked and answered.
@@ -195,7 +198,7 @@ func simulatedWorld(c conformanceCase) (*world, func()) {
 	dir := "/tmp/simulated/files"
 	server := pebbletest.New(pebbletest.Config{
 		Now: clock(),
-		State: &pebbletest.State{FailingServices: c.failing, Files: map[string]*pebbletest.File{
+		State: &pebbletest.State{FailingServices: c.failing, Execs: c.execs, Logs: c.logs, Files: map[string]*pebbletest.File{
 			dir:           {Kind: pebble.TypeDirectory},
 			"/etc/passwd": {Content: "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"},
 			"/etc/group":  {Content: "root:x:0:\nnogroup:x:65534:\n"},

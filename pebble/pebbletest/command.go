@@ -204,6 +204,8 @@ func (p *process) run() {
 	stdio, stderr := p.sockets["stdio"], p.sockets["stderr"]
 	s.mu.Unlock()
 	input, inputWriter := io.Pipe()
+	stop := context.AfterFunc(p.ctx, func() { _ = inputWriter.CloseWithError(errKilled) })
+	defer stop()
 	go p.receive(stdio, inputWriter)
 	c := p.command
 	c.Stdin, c.Stdout = input, &sender{stdio}
@@ -245,6 +247,9 @@ func (p *process) run() {
 	defer s.mu.Unlock()
 	p.finish(exitCode, err)
 }
+
+// errKilled is what a command that was killed meets when it reads on.
+var errKilled = errors.New("the command was killed")
 
 // receive hands the client's input to the command, until the client closes the
 // connection.

@@ -78,23 +78,27 @@ func (s *Server) exec(command []string) *Exec {
 	return found
 }
 
-// execRequest is the body of a request to run a command.
-type execRequest struct {
+// execPayload is the body of a request to run a command. The daemon's errors
+// have its name.
+type execPayload struct {
 	Command        []string          `json:"command"`
 	ServiceContext string            `json:"service-context"`
 	Environment    map[string]string `json:"environment"`
 	WorkingDir     string            `json:"working-dir"`
 	Timeout        string            `json:"timeout"`
+	UserID         *int              `json:"user-id"`
+	User           string            `json:"user"`
+	GroupID        *int              `json:"group-id"`
+	Group          string            `json:"group"`
 	Terminal       bool              `json:"terminal"`
 	Interactive    bool              `json:"interactive"`
 	SplitStderr    bool              `json:"split-stderr"`
 	Width          int               `json:"width"`
 	Height         int               `json:"height"`
-	wanted
 }
 
 // inContext adds what the service gives that the request does not.
-func (r *execRequest) inContext(service *pebble.Service) {
+func (r *execPayload) inContext(service *pebble.Service) {
 	environment := maps.Clone(service.Environment)
 	if environment == nil {
 		environment = map[string]string{}
@@ -118,7 +122,7 @@ func (r *execRequest) inContext(service *pebble.Service) {
 }
 
 func (s *Server) startExec(c *call) response {
-	var r execRequest
+	var r execPayload
 	if err := c.decode("request body", &r); err != nil {
 		return badRequest(err)
 	}
@@ -130,7 +134,7 @@ func (s *Server) startExec(c *call) response {
 	if r.Timeout != "" {
 		var err error
 		if timeout, err = time.ParseDuration(r.Timeout); err != nil {
-			return badRequest(fmt.Errorf("invalid timeout: time: invalid duration %q", r.Timeout))
+			return badRequest(fmt.Errorf("invalid timeout: %w", err))
 		}
 	}
 	does := s.exec(r.Command)
@@ -145,7 +149,7 @@ func (s *Server) startExec(c *call) response {
 		r.inContext(service)
 	}
 	accounts := s.files.accounts()
-	runsAs, err := accounts.find(r.wanted)
+	runsAs, err := accounts.find(wanted{r.UserID, r.User, r.GroupID, r.Group})
 	if err != nil {
 		return badRequest(err)
 	}
@@ -246,7 +250,7 @@ type process struct {
 func (s *Server) newProcess(does *Exec, command *Command, split bool) *process {
 	summary := fmt.Sprintf("Execute command %q", command.Args[0])
 	task := s.newTask("exec", summary)
-	task.Status = "Doing"
+	task.Status, task.Progress.Done = "Doing", 1
 	p := &process{server: s, does: does, command: command, split: split, task: task, done: make(chan struct{}), sockets: map[string]*websocket.Conn{}, settle: func() {}}
 	p.change = s.newChange("exec", summary, []*pebble.Task{task})
 	p.change.Status = "Doing"
@@ -265,7 +269,7 @@ func (s *Server) notifyExec(change *pebble.Change) {
 // finish makes the change ready. The server is locked.
 func (p *process) finish(exitCode int, err error) {
 	s := p.server
-	p.task.Status, p.task.ReadyTime, p.task.Progress.Done = "Done", s.now(), 1
+	p.task.Status, p.task.ReadyTime = "Done", s.now()
 	if err != nil {
 		p.task.Status = "Error"
 		p.task.Log = []string{s.logLine("ERROR", "%v", err)}

@@ -19,6 +19,7 @@ func (s *Server) load(state *State) {
 		s.execs = append(s.execs, exec.copy())
 	}
 	s.identities = copyIdentities(state.Identities)
+	s.loadLogs(state)
 	s.loadServices(state)
 	s.loadNotices(state)
 	s.loadChecks(state)
@@ -40,6 +41,7 @@ func (s *Server) State() *State {
 		state.Execs = append(state.Execs, exec.copy())
 	}
 	state.Identities = copyIdentities(s.identities)
+	s.storeLogs(state)
 	s.storeServices(state)
 	s.storeChecks(state)
 	s.storeNotices(state)

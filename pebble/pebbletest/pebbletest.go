@@ -14,9 +14,12 @@
 //     State.FailingServices names it. One that State.ServiceStatuses says is
 //     in error or backoff is so until it is started again.
 //   - A check is what State.CheckInfos says; one that starts is up.
-//   - Changes are ready at once, so nothing waits, and a long poll for notices
-//     returns at once.
+//   - Changes are ready at once, but for those that run commands, so nothing
+//     waits, and a long poll for notices returns at once.
+//   - A command is what State.Execs says: a description, or a Go function. There
+//     is no other, no terminal, and the daemon has no environment of its own.
+//   - Services write what State.Logs and [Server.Log] say.
 //   - Users and groups are those in the State's /etc/passwd and /etc/group;
 //     without these files every name exists.
-//   - There are no logs, metrics, identities or TLS.
+//   - There are no metrics, identities or TLS.
 package pebbletest

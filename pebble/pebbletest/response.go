@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/coder/websocket"
@@ -18,6 +19,8 @@ type response struct {
 	// upgrade, unless nil, takes the connection over, nil if it failed. settle
 	// waits until what the client has sent over it is dealt with.
 	upgrade func(socket *websocket.Conn, settle func())
+	// stream, unless nil, writes the body, until ctx ends.
+	stream func(ctx context.Context, w io.Writer)
 	// later, unless nil, waits for the answer, while others are answered.
 	later func(ctx context.Context) response
 }

@@ -53,6 +53,10 @@ type Server struct {
 	execs      []*Exec
 	changes    []*pebble.Change
 	identities map[string]*pebble.Identity
+	// logs are what services wrote, oldest first; logged is closed when there
+	// is more.
+	logs   []*pebble.LogEntry
+	logged chan struct{}
 	// processes are commands, by their task's id.
 	processes map[string]*process
 	// requested holds the services that a change is about, by its id.
@@ -82,7 +86,7 @@ func New(cfg Config) *Server {
 	if state == nil {
 		state = &State{}
 	}
-	s := &Server{now: cfg.Now, name: state.Name, reachable: state.Reachable(), plan: &pebble.Plan{}, requested: map[string][]string{}, processes: map[string]*process{}}
+	s := &Server{now: cfg.Now, name: state.Name, reachable: state.Reachable(), plan: &pebble.Plan{}, requested: map[string][]string{}, processes: map[string]*process{}, logged: make(chan struct{})}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -99,6 +103,8 @@ func New(cfg Config) *Server {
 func (s *Server) SetConnectable(connectable bool) {
 	s.mu.Lock()
 	s.reachable = connectable
+	close(s.logged)
+	s.logged = make(chan struct{})
 	processes := slices.Collect(maps.Values(s.processes))
 	s.mu.Unlock()
 	for _, p := range processes {
@@ -185,6 +191,7 @@ func endpoints() []endpoint {
 		{path: "/v1/notices", get: (*Server).listNotices, post: (*Server).addNotice},
 		{path: "/v1/notices/", get: (*Server).getNotice},
 		{path: "/v1/files", get: (*Server).readFiles, post: (*Server).fileAction},
+		{path: "/v1/logs", get: (*Server).readLogs},
 		{path: "/v1/exec", post: (*Server).startExec},
 		{path: "/v1/tasks/", part: websocketPath, get: (*Server).connectTask},
 		{path: "/v1/signals", post: (*Server).sendSignal},
@@ -229,6 +236,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", resp.contentType)
 	w.WriteHeader(resp.code)
+	if resp.stream != nil {
+		resp.stream(r.Context(), flushing{w})
+		return
+	}
 	// An error means that the peer went away.
 	_, _ = w.Write(resp.body)
 }

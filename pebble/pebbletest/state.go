@@ -39,6 +39,8 @@ type State struct {
 	// listed is up, or inactive if its startup is disabled.
 	CheckInfos []*CheckInfo `yaml:"check_infos,omitempty"`
 	Notices    []*Notice    `yaml:"notices,omitempty"`
+	// Logs are the lines that services wrote.
+	Logs []*Log `yaml:"logs,omitempty"`
 	// Execs are the commands that the container has.
 	Execs []*Exec `yaml:"execs,omitempty"`
 	// Identities are those that the daemon knows, by name.
@@ -119,6 +121,11 @@ func (s *State) Validate() error {
 	for _, notice := range s.Notices {
 		if notice == nil || notice.Key == "" {
 			return fmt.Errorf("container %q has a notice without a key", s.Name)
+		}
+	}
+	for _, l := range s.Logs {
+		if l == nil || l.Service == "" || l.Time.Year() < 0 || l.Time.Year() > 9999 {
+			return fmt.Errorf("container %q has a log without a service, or whose time cannot be", s.Name)
 		}
 	}
 	for _, exec := range s.Execs {

@@ -41,6 +41,11 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if resp.upgrade != nil {
 		return upgrade(r, resp), nil
 	}
+	length := int64(len(resp.body))
+	content := io.NopCloser(bytes.NewReader(resp.body))
+	if resp.stream != nil {
+		length, content = -1, newStreamBody(r.Context(), resp.stream)
+	}
 	return &http.Response{
 		Status:        fmt.Sprintf("%d %s", resp.code, http.StatusText(resp.code)),
 		StatusCode:    resp.code,
@@ -48,8 +53,8 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		ProtoMajor:    1,
 		ProtoMinor:    1,
 		Header:        http.Header{"Content-Type": {resp.contentType}},
-		Body:          io.NopCloser(bytes.NewReader(resp.body)),
-		ContentLength: int64(len(resp.body)),
+		Body:          content,
+		ContentLength: length,
 		Request:       r,
 	}, nil
 }
