@@ -213,7 +213,7 @@ func (c *component) assign(name string, positional int, args starlark.Tuple, kwa
 	k := c.kind
 	if len(args) > positional {
 		if positional == 0 {
-			return nil, fmt.Errorf("%s: got %d arguments without a name; all fields go by name: %s", name, len(args), strings.Join(k.names(), ", "))
+			return nil, fmt.Errorf("%s: fields go by name here: %s = …", name, k.fields[0].name)
 		}
 		return nil, fmt.Errorf("%s: got %d arguments without a name, want at most %d (%s)", name, len(args), positional, strings.Join(k.names()[:positional], ", "))
 	}
@@ -321,7 +321,7 @@ var componentTable = builtins.NewTable("component", "What all components have.",
 					}
 				}
 				if next.Len() == list.Len() {
-					return next, fmt.Errorf("%s: there is no such %s: %s", in.Name(), part.kind.name, part)
+					return next, fmt.Errorf("there is no such %s: %s", part.kind.name, part)
 				}
 				return next, nil
 			})
@@ -360,13 +360,14 @@ func (c *component) elem(t reflect.Type) reflect.Value {
 // edit changes the lists that the parts, the arguments, belong to.
 func (c *component) edit(in builtins.Invocation, change func(list reflect.Value, part *component) (reflect.Value, error)) (starlark.Value, error) {
 	if len(in.Kwargs()) > 0 {
-		return nil, fmt.Errorf("%s: unexpected keyword argument %s", in.Name(), in.Kwargs()[0][0])
+		return nil, fmt.Errorf("%s.%s: unexpected keyword argument %s", c.kind.name, in.Name()[strings.LastIndexByte(in.Name(), '.')+1:], in.Kwargs()[0][0])
 	}
+	name := c.kind.name + "." + in.Name()[strings.LastIndexByte(in.Name(), '.')+1:]
 	next := c.copied()
 	for i, arg := range in.Args() {
 		part, ok := arg.(*component)
 		if !ok {
-			return nil, fmt.Errorf("%s: argument %d is a %s, want a component such as testing.Relation(…)", in.Name(), i+1, arg.Type())
+			return nil, fmt.Errorf("%s: argument %d is a %s, want a component such as testing.Relation(…)", name, i+1, arg.Type())
 		}
 		place := reflect.Value{}
 		for j := range c.kind.fields {
@@ -378,14 +379,14 @@ func (c *component) edit(in builtins.Invocation, change func(list reflect.Value,
 			if f.Kind() == reflect.Slice && (f.Type().Elem() == part.kind.typ || f.Type().Elem() == reflect.PointerTo(part.kind.typ)) {
 				list, err := change(f, part)
 				if err != nil {
-					return nil, err
+					return nil, fmt.Errorf("%s: %w", name, err)
 				}
 				f.Set(list)
 				place = f
 			}
 		}
 		if !place.IsValid() {
-			return nil, fmt.Errorf("%s: a %s has no place in a %s", in.Name(), part.kind.name, c.kind.name)
+			return nil, fmt.Errorf("%s: a testing.%s has no place in a %s", name, part.kind.name, c.kind.name)
 		}
 	}
 	return next, nil

@@ -222,7 +222,7 @@ func (ctx *testContext) simulate(in builtins.Invocation, state *component, hook 
 	var wrong *simulate.StateError
 	switch {
 	case errors.As(err, &wrong):
-		return nil, fmt.Errorf("%s: the State is none of a unit of this charm: %w", name, err)
+		return nil, fmt.Errorf("%s: the State cannot be that of a unit of this charm: %w", name, err)
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

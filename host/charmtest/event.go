@@ -76,7 +76,7 @@ func (e *event) Attr(name string) (starlark.Value, error) { return eventTable.At
 func (e *event) AttrNames() []string                      { return eventTable.AttrNames(e) }
 
 // factoryTable has an event of each kind.
-var factoryTable = builtins.NewTable("events", "The events that ctx.run can run: ctx.on.", factories()...)
+var factoryTable = builtins.NewTable("ctx.on", "The events that ctx.run can run.", factories()...)
 
 func factories() []builtins.Member[*testContext] {
 	var members []builtins.Member[*testContext]
@@ -140,7 +140,7 @@ func (ctx *testContext) newEvent(in builtins.Invocation, k model.EventKind, subj
 				known = append(known, def.Subject)
 			}
 		}
-		return nil, fmt.Errorf("%s: the charm has no event %s%s", strings.Replace(in.Name(), "events.", "ctx.on.", 1), e.name, nearest(subject, known))
+		return nil, fmt.Errorf("%s: the charm has no event %s%s", in.Name(), e.name, nearest(subject, known))
 	}
 	e.run.Name = e.name
 	return e, nil

@@ -1,6 +1,7 @@
 package charmtest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,7 +12,6 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -179,21 +179,22 @@ func (s *Suite) list(ctx context.Context, file *testFile) ([]*test, error) {
 		switch v := v.(type) {
 		case *starlark.Function:
 			if v.NumParams() != 1 || v.HasKwargs() {
-				return nil, fmt.Errorf("%s: %s takes %d arguments, and a test takes one: def %s(t)", v.Position(), name, v.NumParams(), name)
+				text, _ := file.script.Source(file.name)
+				return nil, &host.SourceError{File: file.name, Source: text, Err: &host.LoadError{
+					Pos: v.Position(), Message: fmt.Sprintf("%s takes %d arguments, and a test takes one: def %s(t)", name, v.NumParams(), name),
+				}}
 			}
 			tests = append(tests, &test{file: file, function: name, name: name, line: int(v.Position().Line)})
 		case *cases:
-			for i, caseName := range v.names {
-				tests = append(tests, &test{file: file, function: name, caseName: caseName, name: name + "/" + caseName, line: int(v.at.Line) + i})
+			for _, caseName := range v.names {
+				tests = append(tests, &test{file: file, function: name, caseName: caseName, name: name + "/" + caseName, line: int(v.at.Line)})
 			}
 		}
 	}
-	sort.SliceStable(tests, func(i, j int) bool { return tests[i].line < tests[j].line })
-	for _, t := range tests {
-		if t.caseName != "" {
-			t.line = int(globals[t.function].(*cases).at.Line)
-		}
-	}
+	// The cases of one test are in their order already.
+	slices.SortStableFunc(tests, func(a, b *test) int {
+		return cmp.Or(a.line-b.line, strings.Compare(a.function, b.function))
+	})
 	return tests, nil
 }
 
