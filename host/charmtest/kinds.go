@@ -22,7 +22,7 @@ var kinds []*kind
 
 func init() {
 	kinds = []*kind{
-		stateKind, relationKind, peerKind, containerKind, fileKind, execKind, checkInfoKind, noticeKind,
+		stateKind, relationKind, peerKind, containerKind, fileKind, execKind, checkInfoKind, noticeKind, logKind,
 		secretKind, storageKind, resourceKind, portKind, networkKind, bindAddressKind, addressKind,
 		modelKind, cloudSpecKind, cloudCredentialKind, routeKind, hostFileKind, deferredKind,
 	}
@@ -166,6 +166,7 @@ var containerKind = &kind{
 		{name: "execs", sig: "list[Exec] = []", doc: "The commands that can be run."},
 		{name: "check_infos", sig: "list[CheckInfo] = []", doc: "The states of checks. A check of the plan that is not here is up."},
 		{name: "notices", sig: "list[Notice] = []", doc: "The notices that there are."},
+		{name: "logs", sig: "list[Log] = []", doc: "The lines that services wrote, oldest first."},
 		{name: "identities", sig: "dict[str, dict] = {}", doc: "The identities that its Pebble knows, by name, as Pebble writes them."},
 	},
 	defaults: func(_ *session, v any) { v.(*pebbletest.State).CanConnect = new(bool) },
@@ -245,6 +246,16 @@ var noticeKind = &kind{
 		n.ID, n.Type, n.Occurrences = fmt.Sprint(s.next(&s.notices)), "custom", 1
 	},
 	identity: func(v any) string { return v.(*pebbletest.Notice).ID },
+}
+
+var logKind = &kind{
+	name: "Log", typ: reflect.TypeFor[pebbletest.Log](), positional: 2,
+	doc: "A line that a service of a container wrote.",
+	fields: []field{
+		{name: "service", sig: "str", doc: "The service.", need: true},
+		{name: "message", sig: "str", doc: "The line.", need: true},
+		{name: "time", sig: "time.time = None", doc: "When; None: now."},
+	},
 }
 
 var secretKind = &kind{

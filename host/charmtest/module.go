@@ -34,7 +34,7 @@ func testingMembers() []builtins.Member[*session] {
 			}},
 	}
 	for _, k := range []*kind{
-		stateKind, relationKind, peerKind, containerKind, fileKind, execKind, checkInfoKind, noticeKind,
+		stateKind, relationKind, peerKind, containerKind, fileKind, execKind, checkInfoKind, noticeKind, logKind,
 		secretKind, storageKind, resourceKind, portKind, networkKind, bindAddressKind, addressKind,
 		modelKind, cloudSpecKind, cloudCredentialKind, routeKind, hostFileKind, deferredKind, logLineKind,
 	} {
