@@ -38,6 +38,9 @@ func Decode(text []byte, v any) error {
 	return nil
 }
 
+// maxKeysNamed is how many keys a message names at most.
+const maxKeysNamed = 12
+
 // explain turns yaml's "line 3: field foo not found in type modeltest.State"
 // into what a reader of YAML knows, with the nearest key.
 func explain(line string, root reflect.Type) string {
@@ -53,8 +56,12 @@ func explain(line string, root reflect.Type) string {
 		return line
 	}
 	text := fmt.Sprintf("%s: there is no key %q here", m[1], m[2])
-	if near := model.Nearest(m[2], keysIn(root, m[3], map[reflect.Type]bool{})); near != "" {
-		text += fmt.Sprintf("; did you mean %q?", near)
+	known := keysIn(root, m[3], map[reflect.Type]bool{})
+	if near := model.Nearest(m[2], known); near != "" {
+		return text + fmt.Sprintf("; did you mean %q?", near)
+	}
+	if len(known) <= maxKeysNamed {
+		text += "; there are " + strings.Join(known, ", ")
 	}
 	return text
 }
