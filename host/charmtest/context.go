@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"go.starlark.net/starlark"
 
@@ -218,7 +219,9 @@ func (ctx *testContext) simulate(in builtins.Invocation, state *component, hook 
 		}
 	}
 	hook.Charm, hook.State, hook.MaxSteps = ctx.charm, ctx.world(given), ctx.session.suite.options.MaxSteps
+	start := time.Now()
 	o, err := hook.Run(ctx.session.ctx)
+	duration := time.Since(start)
 	var wrong *simulate.StateError
 	switch {
 	case errors.As(err, &wrong):
@@ -234,7 +237,7 @@ func (ctx *testContext) simulate(in builtins.Invocation, state *component, hook 
 	if errors.As(o.Err, &undescribed) {
 		return nil, notDescribed(o, undescribed)
 	}
-	return &outcome{ctx: ctx, o: o, state: of(stateKind, merged(given, o.Before, o.State))}, nil
+	return &outcome{ctx: ctx, o: o, state: of(stateKind, merged(given, o.Before, o.State)), duration: duration}, nil
 }
 
 // world is the state as the simulation wants it: with what the Context says of

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
+	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
@@ -21,6 +23,8 @@ type outcome struct {
 	ctx   *testContext
 	o     *simulate.Outcome
 	state *component
+	// duration is how long the run took.
+	duration time.Duration
 }
 
 func (out *outcome) sim() *simulate.State { return out.state.ptr().(*simulate.State) }
@@ -155,6 +159,8 @@ var outcomeTable = builtins.NewTable("Outcome", "What came of running an event."
 		}},
 	{Name: "reboot", Sig: "str", Doc: "\"after\" if the machine is to reboot after the hook, \"now\" if it is to at once, else \"\".",
 		Get: func(out *outcome) (starlark.Value, error) { return starlark.String(out.o.Reboot), nil }},
+	{Name: "duration", Sig: "time.duration", Doc: "How long the run took, by the real clock.",
+		Get: func(out *outcome) (starlark.Value, error) { return startime.Duration(out.duration), nil }},
 	{Name: "value", Sig: "any", Doc: "What the function of ctx.call returned; None after ctx.run.",
 		Get: func(out *outcome) (starlark.Value, error) {
 			if out.o.Value == nil {
