@@ -110,6 +110,8 @@ var containerTable = table[*container]{
 		{name: "send_signal", sig: "(signal: str | int, *services: str)", doc: "Sends a signal, by name such as \"SIGHUP\" or by number, to services, at least one.",
 			call: (*container).sendSignal},
 
+		{name: "get_logs", sig: "(*services: str, n: int = 30) -> list[log_entry]", doc: "The newest n lines that services, or without names all, have written, oldest first; with n = None all that Pebble keeps, 100 KiB of each service.",
+			call: (*container).getLogs},
 		{name: "exec", sig: "(command: list[str], *, service_context: str = None, environment: dict[str, str] = {}, working_dir: str = None, timeout: float = None, user_id: int = None, user: str = None, group_id: int = None, group: str = None, stdin: str | bytes = None, pipe_stdin: bool = False, encoding: str = \"utf-8\", combine_stderr: bool = False) -> process", doc: "Starts a command, the executable and its arguments, without a shell; wait() or wait_output() of what is returned waits for it. It gets the environment of Pebble and this one, runs in working_dir, by default the user's home, and is killed after timeout seconds; by default there is no end to it. With service_context it runs as that service does, but for what is given here; VersionError before Juju 3.1.6, and in 3.2.0. stdin is its whole input, by default none; with pipe_stdin what is written to the process's stdin is. With encoding = None input and output are bytes. With combine_stderr the error output is part of the output. An executable, user, directory or service that is not there is an APIError.",
 			call: (*container).exec},
 

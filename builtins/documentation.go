@@ -52,7 +52,7 @@ func Documentation() []TypeDoc {
 			{Name: "stored", Doc: "What storedstate.define returns. Its attributes are those that define named; a value that is read is frozen, and is changed by assigning a new one: `stored.hosts = stored.hosts + [\"a\"]`. What is no plain data is refused where it is assigned. It can be assigned in handlers only, not while the charm loads."},
 			containerTable.document(), clientTable.document(), fileInfoTable.document(), serviceInfoTable.document(), checkTable.document(), noticeTable.document(),
 			layerTable.document(), planTable.document(), serviceTable.document(), checkConfigTable.document(), logTargetTable.document(),
-			processTable.document(), outputStreamTable.document(), inputStreamTable.document(),
+			logEntryTable.document(), processTable.document(), outputStreamTable.document(), inputStreamTable.document(),
 			changeTable.document(), taskTable.document(),
 			failureTable.document(),
 			{Name: "kind", Doc: "A kind of failure, such as pebble.ConnectionError: an argument of throw() and of failure.matches(). Kinds can be compared with == and be keys of dicts."},

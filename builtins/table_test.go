@@ -76,6 +76,7 @@ func examples() map[string][]example {
 		"network":           at(`model.get_binding("db").network`),
 		"network_interface": at(`model.get_binding("db").network.interfaces[0]`),
 		"notice":            at(`model.unit.get_container("web").get_notice("1")`),
+		"log_entry":         at(`model.unit.get_container("web").get_logs("app")[0]`),
 		"process":           at(`model.unit.get_container("web").exec(["greet"])`),
 		"output_stream":     at(`model.unit.get_container("web").exec(["greet"]).stdout`),
 		"input_stream":      at(`model.unit.get_container("web").exec(["cat"], pipe_stdin = True).stdin`),

@@ -6,7 +6,9 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,7 +33,12 @@ func genuine(t *testing.T) *world {
 // settles waits until there are no more goroutines than before.
 func settles(t *testing.T, before int) {
 	t.Helper()
-	assert.Eventually(t, func() bool { return runtime.NumGoroutine() <= before }, 10*time.Second, 5*time.Millisecond, "goroutines are left")
+	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			buf := make([]byte, 1<<20)
+			t.Fatalf("goroutines are left\n%s", buf[:runtime.Stack(buf, true)])
+		}
+	}
 }
 
 func sh(script string) []string { return []string{"sh", "-c", script} }
@@ -139,7 +146,7 @@ func TestExecDoesNotHang(t *testing.T) {
 			assert.NoError(t, err)
 		},
 		"orphan is silent": func(t *testing.T) {
-			c := impatient(w, time.Second)
+			c := impatient(t, w, time.Second)
 			begin := time.Now()
 			out, _, err := run(t, c, pebble.ExecOptions{Command: sh("sleep 4 & echo hi")})
 			assert.True(t, pebble.IsKind(err, pebble.TimeoutError), "%v", err)
@@ -148,7 +155,7 @@ func TestExecDoesNotHang(t *testing.T) {
 			assert.Less(t, time.Since(begin), 10*time.Second)
 		},
 		"orphan outlives the timeout": func(t *testing.T) {
-			c := impatient(w, time.Minute)
+			c := impatient(t, w, time.Minute)
 			_, _, err := run(t, c, pebble.ExecOptions{Command: sh("setsid sleep 4 & sleep 4"), Timeout: 200 * time.Millisecond})
 			assert.True(t, pebble.IsKind(err, pebble.TimeoutError), "%v", err)
 		},
@@ -211,6 +218,51 @@ func TestExecDoesNotHang(t *testing.T) {
 }
 
 // impatient is another client of the same daemon.
-func impatient(w *world, idle time.Duration) *pebble.Client {
-	return pebble.New(pebble.Config{SocketPath: w.socket, Timeout: time.Second, IdleTimeout: idle})
+func impatient(t *testing.T, w *world, idle time.Duration) *pebble.Client {
+	c := pebble.New(pebble.Config{SocketPath: w.socket, Timeout: time.Second, IdleTimeout: idle})
+	t.Cleanup(c.Close)
+	return c
+}
+
+func TestExecDaemonDies(t *testing.T) {
+	w := genuine(t)
+	before := runtime.NumGoroutine()
+	within(t, 30*time.Second, func() {
+		p, err := w.client.Exec(context.Background(), pebble.ExecOptions{Command: sh("echo begun; read line; kill -9 $PPID; sleep 1"), PipeStdin: true})
+		require.NoError(t, err)
+		_, err = io.ReadFull(p.Stdout(), make([]byte, 6))
+		require.NoError(t, err)
+		_, err = p.Stdin().Write([]byte("go\n"))
+		require.NoError(t, err)
+		rest, err := io.ReadAll(p.Stdout())
+		assert.Empty(t, rest)
+		assert.True(t, pebble.IsKind(err, pebble.ConnectionError), "%v", err)
+		assert.True(t, pebble.IsKind(p.Wait(), pebble.ConnectionError), "%v", p.Wait())
+	})
+	w.client.Close()
+	settles(t, before)
+}
+
+// TestManyExecs runs commands and moves files at the same time.
+func TestManyExecs(t *testing.T) {
+	w := genuine(t)
+	before := runtime.NumGoroutine()
+	var group sync.WaitGroup
+	for i := range 100 {
+		group.Go(func() {
+			text := strings.Repeat(strconv.Itoa(i)+"\n", 20000)
+			out, _, err := run(t, w.client, pebble.ExecOptions{Command: []string{"cat"}, Stdin: strings.NewReader(text), Timeout: time.Minute})
+			assert.NoError(t, err)
+			assert.Equal(t, len(text), len(out))
+		})
+		group.Go(func() {
+			path := w.dir + "/" + strconv.Itoa(i)
+			assert.NoError(t, w.client.Push(context.Background(), path, strings.NewReader(path), pebble.PushOptions{}))
+			_, err := w.client.ListFiles(context.Background(), path, pebble.ListFilesOptions{})
+			assert.NoError(t, err)
+		})
+	}
+	group.Wait()
+	w.client.Close()
+	settles(t, before)
 }

@@ -51,7 +51,12 @@ execs:
 // settles waits until there are no more goroutines than before.
 func settles(t *testing.T, before int) {
 	t.Helper()
-	assert.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+1 }, 10*time.Second, 5*time.Millisecond, "goroutines are left")
+	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			buf := make([]byte, 1<<20)
+			t.Fatalf("goroutines are left\n%s", buf[:runtime.Stack(buf, true)])
+		}
+	}
 }
 
 func output(t *testing.T, c *pebble.Client, o pebble.ExecOptions) (string, string, error) {
