@@ -369,6 +369,9 @@ type containerTransport struct {
 
 func (t *containerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.server.Transport().RoundTrip(req)
+	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
+		return resp, nil // a part of the exec that is a step already
+	}
 	s := Step{Via: "pebble", What: t.name + ": " + req.Method + " " + req.URL.Path}
 	if err != nil {
 		s.Failed, s.Result = true, err.Error()
