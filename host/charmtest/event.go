@@ -344,6 +344,9 @@ func actionEvent(ctx *testContext, in builtins.Invocation) (starlark.Value, erro
 	if err := in.Unpack("name", &name, "params?", &params, builtins.ByName, nil, "id??", &id); err != nil {
 		return nil, err
 	}
+	if err := actionNames.check(name); err != nil {
+		return nil, fmt.Errorf("%s: %w", in.Name(), err)
+	}
 	values := map[string]any{}
 	if params != starlark.None {
 		plain, err := builtins.FromStarlark("params", params)

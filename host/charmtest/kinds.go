@@ -114,7 +114,7 @@ var relationKind = &kind{
 		r.RemoteApp = "remote"
 		r.RemoteUnitsData = map[int]map[string]string{0: usualBag()}
 	},
-	check: func(v any) error { return checkEndpoint(v.(*modeltest.Relation).Endpoint) },
+	check: func(v any) error { return endpointNames.check(v.(*modeltest.Relation).Endpoint) },
 	identity: func(v any) string {
 		return fmt.Sprint(v.(*modeltest.Relation).ID)
 	},
@@ -123,13 +123,6 @@ var relationKind = &kind{
 // usualBag is what Juju puts into a unit's databag.
 func usualBag() map[string]string {
 	return map[string]string{"egress-subnets": "192.0.2.0/32", "ingress-address": "192.0.2.0", "private-address": "192.0.2.0"}
-}
-
-func checkEndpoint(name string) error {
-	if name == "" {
-		return errors.New("endpoint is empty")
-	}
-	return nil
 }
 
 var peerKind = &kind{
@@ -170,7 +163,12 @@ var containerKind = &kind{
 		{name: "identities", sig: "dict[str, dict] = {}", doc: "The identities that its Pebble knows, by name, as Pebble writes them."},
 	},
 	defaults: func(_ *session, v any) { v.(*pebbletest.State).CanConnect = new(bool) },
-	check:    func(v any) error { return v.(*pebbletest.State).Validate() },
+	check: func(v any) error {
+		if err := containerNames.check(v.(*pebbletest.State).Name); err != nil {
+			return err
+		}
+		return v.(*pebbletest.State).Validate()
+	},
 	identity: func(v any) string { return v.(*pebbletest.State).Name },
 	derived:  containerTable,
 }
@@ -290,6 +288,7 @@ var storageKind = &kind{
 		{name: "index", sig: "int = 0", doc: "The instance's number."},
 		{name: "location", sig: "str = None", doc: "Where it is mounted; by default the metadata's, or /var/lib/juju/storage/NAME/INDEX."},
 	},
+	check: func(v any) error { return storageNames.check(v.(*modeltest.Storage).Name) },
 	identity: func(v any) string {
 		s := v.(*modeltest.Storage)
 		return fmt.Sprintf("%s/%d", s.Name, s.Index)
