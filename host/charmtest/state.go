@@ -101,7 +101,7 @@ func findRelation(in builtins.Invocation, s *simulate.State, which starlark.Valu
 		if !ok {
 			return nil, fmt.Errorf("%s: got a %s, want a relation", in.Name(), which.Type())
 		}
-		fits = func(r *modeltest.Relation) bool { 
+		fits = func(r *modeltest.Relation) bool {
 			return r.ID == given.ID && r.Endpoint == given.Endpoint && (r.PeersData == nil) == (given.PeersData == nil)
 		}
 	default:
