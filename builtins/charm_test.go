@@ -141,7 +141,7 @@ func newWorld(t testing.TB, name string, words ...string) *world {
 	for _, c := range state.Containers {
 		require.NoError(t, c.Validate())
 		if c.Name == "web" {
-			c.Execs = append(c.Execs, &pebbletest.Exec{CommandPrefix: []string{"cat"}, Run: cat}, &pebbletest.Exec{CommandPrefix: []string{"show"}, Run: show})
+			c.Execs = append(c.Execs, &pebbletest.Exec{CommandPrefix: []string{"cat"}, Handler: pebbletest.HandlerFunc(cat)}, &pebbletest.Exec{CommandPrefix: []string{"show"}, Handler: pebbletest.HandlerFunc(show)})
 		}
 		w.pebble[c.Name] = pebbletest.New(pebbletest.Config{State: c, Now: m.Now})
 	}

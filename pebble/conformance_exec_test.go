@@ -27,12 +27,12 @@ func shell(script string, does pebbletest.Exec) *pebbletest.Exec {
 
 // catExec is cat, for the simulated daemon.
 func catExec() *pebbletest.Exec {
-	return &pebbletest.Exec{CommandPrefix: []string{"cat"}, Run: func(_ context.Context, c *pebbletest.Command) int {
+	return &pebbletest.Exec{CommandPrefix: []string{"cat"}, Handler: pebbletest.HandlerFunc(func(_ context.Context, c *pebbletest.Command) int {
 		if _, err := io.Copy(c.Stdout, c.Stdin); err != nil {
 			return 1
 		}
 		return 0
-	}}
+	})}
 }
 
 // exec runs a command and records what it came to.
@@ -179,12 +179,12 @@ func execCases() []conformanceCase {
 			w.get("/v1/tasks/1/websocket")
 			w.get("/v1/tasks/1")
 		}},
-		conformanceCase{name: "exec/writes-files", execs: []*pebbletest.Exec{{CommandPrefix: []string{"touch"}, Run: func(_ context.Context, c *pebbletest.Command) int {
+		conformanceCase{name: "exec/writes-files", execs: []*pebbletest.Exec{{CommandPrefix: []string{"touch"}, Handler: pebbletest.HandlerFunc(func(_ context.Context, c *pebbletest.Command) int {
 			if c.WriteFile(c.Args[1], "") != nil {
 				return 1
 			}
 			return 0
-		}}}, run: func(w *world) {
+		})}}, run: func(w *world) {
 			w.exec(pebble.ExecOptions{Command: []string{"touch", "$DIR/made"}})
 			w.exec(pebble.ExecOptions{Command: []string{"touch", "here"}, WorkingDir: "$DIR"})
 			infos, err := w.client.ListFiles(context.Background(), w.dir, pebble.ListFilesOptions{})
@@ -209,12 +209,12 @@ func execCases() []conformanceCase {
 
 // printing is a command that prints a word.
 func printing(command string, word func(c *pebbletest.Command) string) *pebbletest.Exec {
-	return &pebbletest.Exec{CommandPrefix: strings.Fields(command), Run: func(_ context.Context, c *pebbletest.Command) int {
+	return &pebbletest.Exec{CommandPrefix: strings.Fields(command), Handler: pebbletest.HandlerFunc(func(_ context.Context, c *pebbletest.Command) int {
 		if _, err := fmt.Fprintln(c.Stdout, word(c)); err != nil {
 			return 1
 		}
 		return 0
-	}}
+	})}
 }
 
 func variable(name string) func(c *pebbletest.Command) string {

@@ -39,6 +39,14 @@ func TestCharm(t *testing.T) {
 	assert.Equal(t, 1, skipped)
 }
 
+// TestEffects runs the tests of testdata/effects: commands in containers, and what
+// else a charm does to the world.
+func TestEffects(t *testing.T) {
+	for _, r := range run(t, "testdata/effects", charmtest.Options{Jobs: 4}) {
+		assert.Equal(t, charmtest.Passed, r.Status, r.Render(false, true))
+	}
+}
+
 // write makes a charm in a directory of its own; its test is that of the text.
 func write(t testing.TB, test string) string {
 	t.Helper()

@@ -44,6 +44,9 @@ type field struct {
 	sig  string
 	doc  string
 	need bool // it has to be given
+	// binary says that the string is one of bytes: what is not UTF-8 is shown
+	// as bytes, and both can be given.
+	binary bool
 	// always says that it is shown even if it is as usual.
 	always bool
 }
@@ -82,13 +85,18 @@ func (c *component) Hash() (uint32, error) {
 	return starlark.String(c.kind.name + "\x00" + c.kind.identity(c.ptr())).Hash()
 }
 
-// index is the path to a field in the struct.
+// index is the path to a field in the struct, by its name in a state file or, if
+// it has none there, by that of the struct's.
 func (k *kind) index(f *field) []int {
 	key := f.key
 	if key == "" {
 		key = f.name
 	}
-	return indexOf(k.typ, key)
+	if index := indexOf(k.typ, key); index != nil {
+		return index
+	}
+	of, _ := k.typ.FieldByName(key)
+	return of.Index
 }
 
 func indexOf(t reflect.Type, key string) []int {
@@ -108,10 +116,18 @@ func indexOf(t reflect.Type, key string) []int {
 
 func (c *component) field(f *field) reflect.Value { return c.v.FieldByIndex(c.kind.index(f)) }
 
+// show is a field as a value.
+func (c *component) show(f *field) (starlark.Value, error) {
+	if f.binary {
+		return shownOutput(c.field(f).String()), nil
+	}
+	return toStarlark(c.field(f))
+}
+
 func (c *component) Attr(name string) (starlark.Value, error) {
 	for i := range c.kind.fields {
 		if f := &c.kind.fields[i]; f.name == name {
-			return toStarlark(c.field(f))
+			return c.show(f)
 		}
 	}
 	if v, err := builtin(c, name); v != nil || err != nil {
@@ -149,7 +165,7 @@ func (c *component) String() string {
 		if !f.need && !f.always && (isEmpty(v) || equal(v, usual.Elem().FieldByIndex(c.kind.index(f)))) {
 			continue
 		}
-		value, err := toStarlark(v)
+		value, err := c.show(f)
 		if err != nil {
 			continue
 		}
@@ -223,6 +239,9 @@ func (c *component) assign(name string, positional int, args starlark.Tuple, kwa
 			return fmt.Errorf("%s: got multiple values for %s", name, f.name)
 		}
 		given = append(given, f.name)
+		if data, ok := v.(starlark.Bytes); ok && f.binary {
+			v = starlark.String(data)
+		}
 		if err := fromStarlark(f.name, v, c.v.FieldByIndex(k.index(f))); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}

@@ -219,9 +219,12 @@ func (ctx *testContext) simulate(in builtins.Invocation, state *component, hook 
 		}
 	}
 	hook.Charm, hook.State, hook.MaxSteps = ctx.charm, ctx.world(given), ctx.session.suite.options.MaxSteps
+	running := &handlers{session: ctx.session}
+	running.bind(hook.State)
 	start := time.Now()
 	o, err := hook.Run(ctx.session.ctx)
 	duration := time.Since(start)
+	handlerErr := running.end()
 	var wrong *simulate.StateError
 	switch {
 	case errors.As(err, &wrong):
@@ -232,6 +235,9 @@ func (ctx *testContext) simulate(in builtins.Invocation, state *component, hook 
 	ctx.session.last = o
 	if cause := context.Cause(ctx.session.ctx); cause != nil {
 		return nil, cause
+	}
+	if handlerErr != nil {
+		return nil, handlerErr
 	}
 	var undescribed *machine.UndescribedError
 	if errors.As(o.Err, &undescribed) {

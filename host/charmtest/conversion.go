@@ -31,6 +31,7 @@ var (
 	typeFile     = reflect.TypeFor[pebbletest.File]()
 	typeMode     = reflect.TypeFor[pebbletest.Mode]()
 	typeHostFile = reflect.TypeFor[machinetest.File]()
+	typeHandler  = reflect.TypeFor[pebbletest.Handler]()
 	typeHostMode = reflect.TypeFor[machinetest.Mode]()
 )
 
@@ -61,6 +62,11 @@ func toStarlark(v reflect.Value) (starlark.Value, error) {
 		}
 		dict.Freeze()
 		return dict, nil
+	case typeHandler:
+		if h, ok := v.Interface().(*handler); ok {
+			return h.fn, nil
+		}
+		return starlark.None, nil
 	case typeFile:
 		if f := v.Interface().(pebbletest.File); f == (pebbletest.File{Content: f.Content}) {
 			return starlark.String(f.Content), nil
@@ -207,6 +213,17 @@ func fromStarlark(path string, v starlark.Value, into reflect.Value) error {
 		return nil
 	case typeLayers:
 		return layersFrom(path, v, into)
+	case typeHandler:
+		fn, ok := v.(starlark.Callable)
+		switch {
+		case v == starlark.None:
+			into.SetZero()
+		case !ok:
+			return wrong("a function handler(call)")
+		default:
+			into.Set(reflect.ValueOf(&handler{fn: fn}))
+		}
+		return nil
 	case typeMode, typeHostMode:
 		n, err := starlark.AsInt32(v)
 		if err != nil || n < 0 || n > 0o777 {

@@ -38,6 +38,9 @@ func equal(a, b reflect.Value) bool {
 		return x.Cmp(b.Interface().(*big.Int)) == 0
 	case *pebble.Layer:
 		return x.Equal(b.Interface().(*pebble.Layer))
+	case *handler:
+		other := b.Interface().(*handler)
+		return x != nil && other != nil && x.fn == other.fn
 	case *pebble.Service:
 		return x.Equal(b.Interface().(*pebble.Service))
 	}

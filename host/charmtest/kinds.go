@@ -192,13 +192,14 @@ var execKind = &kind{
 	name: "Exec", typ: reflect.TypeFor[pebbletest.Exec](), positional: 1,
 	doc: "What a command does that is run in a container.",
 	fields: []field{
-		{name: "command_prefix", sig: "list[str]", doc: "How the command begins; the longest that fits counts, [] fits all.", need: true},
+		{name: "command_prefix", sig: "list[str]", doc: "How the command begins; the longest that fits counts, [] fits all. Several of one prefix have their turns in order, the last of them ever after.", need: true},
 		{name: "exit_code", key: "return_code", sig: "int = 0", doc: "How it ends."},
-		{name: "stdout", sig: "str = \"\"", doc: "What it writes."},
-		{name: "stderr", sig: "str = \"\"", doc: "What it writes to its standard error."},
+		{name: "stdout", binary: true, sig: "str | bytes = \"\"", doc: "What it writes."},
+		{name: "stderr", binary: true, sig: "str | bytes = \"\"", doc: "What it writes to its standard error."},
 		{name: "files", sig: "dict[str, str | File] = {}", doc: "The files that it writes, by path."},
 		{name: "removes", sig: "list[str] = []", doc: "The files and directories that it removes."},
 		{name: "hangs", sig: "bool = False", doc: "Whether it ends by a signal or its timeout only, after its output."},
+		{name: "handler", key: "Handler", sig: "function = None", doc: "A function of the test that is the command: handler(call: ExecCall) -> (stdout, stderr, exit_code), or None for (\"\", \"\", 0). The fields above do not count then."},
 	},
 	identity: func(v any) string { return strings.Join(v.(*pebbletest.Exec).CommandPrefix, "\x00") },
 }

@@ -104,7 +104,7 @@ var actionKind = &kind{
 }
 
 func init() {
-	kinds = append(kinds, logLineKind, callKind, emittedKind, actionKind)
+	kinds = append(kinds, logLineKind, callKind, emittedKind, actionKind, executionKind)
 }
 
 var outcomeTable = builtins.NewTable("Outcome", "What came of running an event.", append([]builtins.Member[*outcome]{
@@ -134,6 +134,8 @@ var outcomeTable = builtins.NewTable("Outcome", "What came of running an event."
 		Get: (*outcome).logs},
 	{Name: "calls", Sig: "list[Call]", Doc: "The calls to Juju, Pebble and the machine, in order.",
 		Get: (*outcome).calls},
+	{Name: "execs", Sig: "list[Execution]", Doc: "The commands that the charm ran in containers, in order.",
+		Get: func(out *outcome) (starlark.Value, error) { return executions(out.o) }},
 	{Name: "events", Sig: "list[EmittedEvent]", Doc: "The events that were emitted: deferred ones first, then Juju's own, with those of libraries between.",
 		Get: func(out *outcome) (starlark.Value, error) {
 			all := make([]emitted, len(out.o.Emitted))

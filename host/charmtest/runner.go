@@ -203,6 +203,9 @@ func (s *session) diagnose(err error) []host.Diagnostic {
 	d.Message, d.Suggestion = f.message, f.cure
 	if f.outcome != nil {
 		d.Note = tail(f.outcome)
+		if f.cure == "" {
+			d.Suggestion = undescribedExec(f.outcome)
+		}
 	}
 	if len(f.charm) == 0 {
 		return found

@@ -62,6 +62,8 @@ type Outcome struct {
 	Value starlark.Value `json:"-"`
 	// Statuses are those that the hook set, in order.
 	Statuses []modeltest.StatusChange `json:"-"`
+	// Execs are the commands that the hook ran in containers, in order.
+	Execs []Exec `json:"-"`
 	// Emitted are the events that were emitted, in order.
 	Emitted []Emitted `json:"-"`
 }
@@ -75,6 +77,13 @@ type Emitted struct {
 	Data        map[string]any
 	// Again says that it was deferred before.
 	Again bool
+}
+
+// An Exec is a command that a hook ran in a container.
+type Exec struct {
+	// Container is its name, or the path of its Pebble's socket.
+	Container string
+	pebbletest.Execution
 }
 
 // An Action is what an action's user is told.
@@ -217,7 +226,7 @@ func (h *Hook) Run(ctx context.Context) (*Outcome, error) {
 			if server == nil {
 				return pebble.New(pebble.Config{SocketPath: path, Transport: undescribedPebble(path)})
 			}
-			return pebble.New(pebble.Config{SocketPath: path, Transport: &containerTransport{name, server, r}})
+			return pebble.New(pebble.Config{SocketPath: path, Transport: &containerTransport{container{name, server}, r}})
 		},
 		Machine: recordedMachine{simulated, r},
 		Store:   store,
@@ -242,7 +251,7 @@ func (h *Hook) Run(ctx context.Context) (*Outcome, error) {
 		o.Diagnostics = host.Diagnose(err, charm.Source)
 	}
 	o.Steps, o.Stderr, o.Before = r.steps, stderr.String(), before
-	o.Statuses, o.Reboot = hook.StatusHistory(), hook.Reboot()
+	o.Statuses, o.Reboot, o.Execs = hook.StatusHistory(), hook.Reboot(), r.executions()
 	if result := hook.ActionResult(); result != nil {
 		a := Action(*result)
 		o.Action = &a
@@ -284,6 +293,41 @@ type recorder struct {
 	steps  []Step
 	// writes are where databags were written last, by relation and side.
 	writes map[write]syntax.Position
+	// execs are the containers of commands, in their order.
+	execs []container
+}
+
+// A container is one with its Pebble.
+type container struct {
+	name   string
+	server *pebbletest.Server
+}
+
+// asked remembers whose command it was if one was asked for.
+func (r *recorder) asked(c container) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known := 0
+	for _, other := range r.execs {
+		if other.server == c.server {
+			known++
+		}
+	}
+	if len(c.server.Executions()) > known {
+		r.execs = append(r.execs, c)
+	}
+}
+
+// executions are the commands that were run, in order.
+func (r *recorder) executions() []Exec {
+	var all []Exec
+	next := map[*pebbletest.Server]int{}
+	for _, c := range r.execs {
+		found := c.server.Executions()
+		all = append(all, Exec{c.name, found[next[c.server]]})
+		next[c.server]++
+	}
+	return all
 }
 
 // A write names a databag of this unit or its application.
@@ -362,9 +406,8 @@ func commandLine(call hooktool.Call) string {
 
 // containerTransport records requests to one container's Pebble.
 type containerTransport struct {
-	name   string
-	server *pebbletest.Server
-	r      *recorder
+	container
+	r *recorder
 }
 
 func (t *containerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -382,6 +425,9 @@ func (t *containerTransport) RoundTrip(req *http.Request) (*http.Response, error
 		}
 	}
 	t.r.add(s)
+	if req.URL.Path == "/v1/exec" {
+		t.r.asked(t.container)
+	}
 	return resp, err
 }
 

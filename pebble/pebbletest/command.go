@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Command is a command while it runs, for [Exec.Run].
+// Command is a command while it runs, for a [Handler].
 type Command struct {
 	Args        []string
 	Environment map[string]string
@@ -217,11 +217,12 @@ func (p *process) run() {
 		late := time.AfterFunc(c.Timeout, func() { p.kill(p.timedOut()) })
 		defer late.Stop()
 	}
-	do := p.does.Run
-	if do == nil {
-		do = p.does.run
+	var do Handler = HandlerFunc(p.does.run)
+	if p.does.Handler != nil {
+		do = p.does.Handler
 	}
-	exitCode := do(p.ctx, c)
+	p.watch(c)
+	exitCode := do.Run(p.ctx, c)
 	var err error
 	switch cause := context.Cause(p.ctx).(type) {
 	case nil:

@@ -19,7 +19,8 @@ import (
 // Exec is what a command does.
 type Exec struct {
 	// CommandPrefix is how the command begins; the longest that fits counts,
-	// and an empty one fits every command.
+	// and an empty one fits every command. Several of one prefix have their
+	// turns in order, and the last of them ever after.
 	CommandPrefix []string `yaml:"command_prefix"`
 	ReturnCode    int      `yaml:"return_code,omitempty"`
 	Stdout        string   `yaml:"stdout,omitempty"`
@@ -31,13 +32,25 @@ type Exec struct {
 	// Hangs is set for a command that ends by a signal or its timeout only,
 	// after its output. The timeout is over as soon as somebody waits for it.
 	Hangs bool `yaml:"hangs,omitempty"`
-	// Run, unless nil, is the command: it returns the exit code. What else is
-	// said of the output, the files and the return code does not count then. It
-	// has to return when ctx ends, which is when the command is killed.
-	Run func(ctx context.Context, c *Command) (exitCode int) `yaml:"-"`
+	// Handler, unless nil, is the command. What else is said of the output, the
+	// files and the return code does not count then.
+	Handler Handler `yaml:"-"`
 }
 
-// copy shares nothing but the function.
+// A Handler is a command in Go.
+type Handler interface {
+	// Run returns the exit code. It has to return when ctx ends, which is when
+	// the command is killed.
+	Run(ctx context.Context, c *Command) (exitCode int)
+}
+
+// HandlerFunc is a function as a Handler.
+type HandlerFunc func(ctx context.Context, c *Command) (exitCode int)
+
+// Run calls f.
+func (f HandlerFunc) Run(ctx context.Context, c *Command) int { return f(ctx, c) }
+
+// copy shares nothing but the handler.
 func (e *Exec) copy() *Exec {
 	copied := *e
 	copied.CommandPrefix = slices.Clone(e.CommandPrefix)
@@ -68,14 +81,24 @@ func (e *Exec) validate() error {
 
 // exec returns what a command does, nil if the container does not have it.
 func (s *Server) exec(command []string) *Exec {
-	var found *Exec
+	var turns []*Exec
 	for _, e := range s.execs {
 		n := len(e.CommandPrefix)
-		if n <= len(command) && slices.Equal(e.CommandPrefix, command[:n]) && (found == nil || n > len(found.CommandPrefix)) {
-			found = e
+		switch {
+		case n > len(command) || !slices.Equal(e.CommandPrefix, command[:n]):
+		case len(turns) == 0 || n > len(turns[0].CommandPrefix):
+			turns = []*Exec{e}
+		case n == len(turns[0].CommandPrefix):
+			turns = append(turns, e)
 		}
 	}
-	return found
+	if len(turns) == 0 {
+		return nil
+	}
+	prefix := strings.Join(turns[0].CommandPrefix, "\x00")
+	turn := min(s.turns[prefix], len(turns)-1)
+	s.turns[prefix]++
+	return turns[turn]
 }
 
 // execPayload is the body of a request to run a command. The daemon's errors
@@ -139,6 +162,7 @@ func (s *Server) startExec(c *call) response {
 	}
 	does := s.exec(r.Command)
 	if does == nil {
+		s.executions = append(s.executions, &Execution{Command: &Command{Args: r.Command}, Unknown: true})
 		return badRequest(fmt.Errorf("cannot find executable %q", r.Command[0]))
 	}
 	if r.ServiceContext != "" {
@@ -239,6 +263,7 @@ type process struct {
 	// is dealt with.
 	settle  func()
 	started bool
+	record  *Execution
 	// done is closed when the change is ready.
 	done chan struct{}
 
@@ -254,6 +279,8 @@ func (s *Server) newProcess(does *Exec, command *Command, split bool) *process {
 	p := &process{server: s, does: does, command: command, split: split, task: task, done: make(chan struct{}), sockets: map[string]*websocket.Conn{}, settle: func() {}}
 	p.change = s.newChange("exec", summary, []*pebble.Task{task})
 	p.change.Status = "Doing"
+	p.record = &Execution{Command: command, ExitCode: -1}
+	s.executions = append(s.executions, p.record)
 	p.ctx, p.kill = context.WithCancelCause(context.Background())
 	s.processes[task.ID] = p
 	for range 2 {
@@ -274,6 +301,7 @@ func (p *process) finish(exitCode int, err error) {
 		p.task.Status = "Error"
 		p.task.Log = []string{s.logLine("ERROR", "%v", err)}
 	}
+	p.record.ExitCode = exitCode
 	if p.started {
 		p.task.Data = map[string]any{"exit-code": exitCode}
 	}
@@ -301,7 +329,7 @@ func (p *process) wait(c *call, expired func() response) response {
 	}
 	settle := p.settle
 	return response{later: func(ctx context.Context) response {
-		if p.does.Hangs && p.does.Run == nil {
+		if p.does.Hangs && p.does.Handler == nil {
 			settle()
 			p.expire()
 		}

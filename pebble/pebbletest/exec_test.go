@@ -44,7 +44,7 @@ execs:
   - {command_prefix: [sleep], stdout: started, hangs: true}
 `))
 	require.NoError(t, err)
-	state.Execs = append(state.Execs, &pebbletest.Exec{CommandPrefix: []string{"upper"}, Run: upper})
+	state.Execs = append(state.Execs, &pebbletest.Exec{CommandPrefix: []string{"upper"}, Handler: pebbletest.HandlerFunc(upper)})
 	return state
 }
 

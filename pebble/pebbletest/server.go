@@ -40,17 +40,20 @@ type Server struct {
 
 	mu sync.Mutex
 	// broken is what is wrong with the State that the server started from.
-	broken     error
-	name       string
-	reachable  bool
-	layers     []pebble.LabeledLayer
-	plan       *pebble.Plan
-	services   map[string]*service
-	failing    map[string]int
-	checks     map[string]*pebble.CheckInfo
-	files      *tree
-	notices    []*notice
-	execs      []*Exec
+	broken    error
+	name      string
+	reachable bool
+	layers    []pebble.LabeledLayer
+	plan      *pebble.Plan
+	services  map[string]*service
+	failing   map[string]int
+	checks    map[string]*pebble.CheckInfo
+	files     *tree
+	notices   []*notice
+	execs     []*Exec
+	// turns counts the commands of each prefix.
+	turns      map[string]int
+	executions []*Execution
 	changes    []*pebble.Change
 	identities map[string]*pebble.Identity
 	// logs are what services wrote, oldest first; logged is closed when there
@@ -86,7 +89,7 @@ func New(cfg Config) *Server {
 	if state == nil {
 		state = &State{}
 	}
-	s := &Server{now: cfg.Now, name: state.Name, reachable: state.Reachable(), plan: &pebble.Plan{}, requested: map[string][]string{}, processes: map[string]*process{}, logged: make(chan struct{})}
+	s := &Server{now: cfg.Now, name: state.Name, reachable: state.Reachable(), plan: &pebble.Plan{}, requested: map[string][]string{}, processes: map[string]*process{}, turns: map[string]int{}, logged: make(chan struct{})}
 	if s.now == nil {
 		s.now = time.Now
 	}
