@@ -97,7 +97,7 @@ func TestExecDoesNotHang(t *testing.T) {
 		},
 		"input after the output is closed": func(t *testing.T) {
 			out, _, err := run(t, w.client, pebble.ExecOptions{
-				Command: sh("exec >&- 2>&-; wc -c > " + w.dir + "/count"), Stdin: bytes.NewReader(megabyte)})
+				Command: sh("exec >&- 2>&-; sleep 0.3; wc -c > " + w.dir + "/count"), Stdin: bytes.NewReader(megabyte)})
 			assert.NoError(t, err)
 			assert.Empty(t, out)
 			count, err := os.ReadFile(w.dir + "/count")
