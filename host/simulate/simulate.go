@@ -25,6 +25,7 @@ import (
 	"github.com/starcharm/starcharm/builtins/machine/machinetest"
 	"github.com/starcharm/starcharm/host"
 	"github.com/starcharm/starcharm/model"
+	"github.com/starcharm/starcharm/model/consistency"
 	"github.com/starcharm/starcharm/model/hooktool"
 	"github.com/starcharm/starcharm/model/modeltest"
 	"github.com/starcharm/starcharm/pebble"
@@ -123,6 +124,10 @@ type Hook struct {
 	Event modeltest.Event
 	// Function, unless nil, is called instead of the event's handlers.
 	Function *Function
+	// Consistency, unless nil, says which rules the state and the event may
+	// break, and gets those that they do; all that are not notes end the run
+	// before it begins.
+	Consistency *consistency.Checker
 	// MaxSteps, unless 0, is how many steps the charm may take.
 	MaxSteps uint64
 }
@@ -137,23 +142,33 @@ type Function struct {
 // Run runs one hook or action of the charm, starting from state, which stays
 // as it is. Containers that state does not name are there and can be reached;
 // for a relation event of an endpoint without a relation, one is there. The
-// event of a check or a notice is about the only one if it does not say which.
+// event of a check or a notice is about the only one if it does not say which;
+// a check need not be in the plan.
 //
 // The error is about the event, or a [StateError]; one of the charm is in the
 // outcome.
 func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.Event) (*Outcome, error) {
-	return (&Hook{Charm: charm, State: state, Event: event}).Run(ctx)
+	found, err := consistency.Allowing([]string{"SC003"})
+	if err != nil {
+		return nil, err
+	}
+	return (&Hook{Charm: charm, State: state, Event: event, Consistency: found}).Run(ctx)
 }
 
 // Run is the function [Run] for this hook.
 func (h *Hook) Run(ctx context.Context) (*Outcome, error) {
 	charm, event := h.Charm, h.Event
-	before := h.State.clone()
-	if err := before.complete(charm.Metadata); err != nil {
-		return nil, &StateError{err}
+	found := h.Consistency
+	if found == nil {
+		found = &consistency.Checker{}
 	}
+	before := h.State.clone()
+	if slices.Contains(before.Containers, nil) {
+		return nil, &StateError{errors.New("cannot use the state: containers holds an element with nothing in it")}
+	}
+	before.complete(charm.Metadata)
 	before.relate(charm.Metadata, &event)
-	juju, err := modeltest.New(charm.Metadata, &before.Juju)
+	juju, err := modeltest.Checked(charm.Metadata, &before.Juju, found)
 	if err != nil {
 		return nil, &StateError{err}
 	}
@@ -165,10 +180,10 @@ func (h *Hook) Run(ctx context.Context) (*Outcome, error) {
 	}
 	before.Machine.HostFiles = simulated.Files() // without directories that are there anyway
 	pebbles := map[string]*pebbletest.Server{}
+	if err := before.check(charm.Metadata, found); err != nil {
+		return nil, &StateError{err}
+	}
 	for i, c := range before.Containers {
-		if err := c.Validate(); err != nil {
-			return nil, &StateError{err}
-		}
 		pebbles[c.Name] = pebbletest.New(pebbletest.Config{State: c, Now: simulated.Now})
 		before.Containers[i] = explicit(pebbles[c.Name].State()) // with all defaults filled in
 	}
@@ -183,11 +198,15 @@ func (h *Hook) Run(ctx context.Context) (*Outcome, error) {
 		others[path] = pebbletest.New(pebbletest.Config{State: c, Now: simulated.Now})
 		before.Pebbles[path] = explicit(others[path].State())
 	}
-	if err := before.choose(charm.Metadata, &event); err != nil {
-		return nil, err
-	}
-	env, err := juju.Env(event)
-	if err != nil {
+	wrong := found.Err()
+	undecided := before.choose(charm.Metadata, &event)
+	env, err := juju.Env(event) // which adds what is wrong with the event
+	switch {
+	case wrong != nil:
+		return nil, &StateError{found.Err()}
+	case undecided != nil:
+		return nil, undecided
+	case err != nil:
 		return nil, err
 	}
 	hookContext, err := model.ParseContext(env)

@@ -2,7 +2,6 @@ package simulate
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -106,22 +105,8 @@ func (s *State) clone() *State {
 
 // complete adds the containers that the metadata has and the state does not
 // name: there they are, empty and connectable.
-func (s *State) complete(meta *model.Metadata) error {
-	var names []string
+func (s *State) complete(meta *model.Metadata) {
 	for name := range meta.Containers {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, c := range s.Containers {
-		if !slices.Contains(names, c.Name) {
-			text := fmt.Sprintf("the charm's metadata has no container %q", c.Name)
-			if near := model.Nearest(c.Name, names); near != "" {
-				text += fmt.Sprintf("; did you mean %q?", near)
-			}
-			return errors.New(text)
-		}
-	}
-	for _, name := range names {
 		if s.container(name) == nil {
 			s.Containers = append(s.Containers, &pebbletest.State{Name: name})
 		}
@@ -129,8 +114,7 @@ func (s *State) complete(meta *model.Metadata) error {
 	for i, c := range s.Containers {
 		s.Containers[i] = explicit(c)
 	}
-	slices.SortFunc(s.Containers, func(a, b *pebbletest.State) int { return strings.Compare(a.Name, b.Name) })
-	return nil
+	slices.SortStableFunc(s.Containers, func(a, b *pebbletest.State) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // explicit is the container with what it leaves unsaid, so that two of them can

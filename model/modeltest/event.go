@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/starcharm/starcharm/model"
+	"github.com/starcharm/starcharm/model/consistency"
 )
 
 // Event says which hook or action Juju is to run.
@@ -70,7 +71,9 @@ func (j *Juju) plan(e Event) (*plan, error) {
 		return nil, j.unknownEvent(e)
 	}
 	if gone := j.lacksEvent(def.Kind); gone != "" {
-		return nil, fmt.Errorf("cannot run %s: %s", e.Name, gone)
+		if err := j.found.Violation("SC072", "cannot run %s: %s", e.Name, gone); err != nil {
+			return nil, err
+		}
 	}
 	p := &plan{def: def, event: e, hook: strings.ReplaceAll(string(def.Kind), "_", "-")}
 	if def.Subject != "" {
@@ -80,7 +83,9 @@ func (j *Juju) plan(e Event) (*plan, error) {
 	switch {
 	case e.Action:
 		p.hook = def.Subject
-		p.params, err = j.actionParams(j.meta.Actions[def.Subject], e.Params)
+		if p.params, err = j.actionParams(j.meta.Actions[def.Subject], e.Params); err != nil {
+			err = j.found.Violation("SC074", "cannot run %s: %v", e.Name, err)
+		}
 		p.actionID = e.ActionID
 		if p.actionID == "" {
 			p.actionID = strconv.Itoa(j.actions + 1)
@@ -96,8 +101,12 @@ func (j *Juju) plan(e Event) (*plan, error) {
 	case def.Kind == model.PebbleCustomNotice && (e.NoticeID == "" || e.NoticeKey == ""):
 		err = errors.New("it is about a notice: say its id and its key")
 	}
+	var violation *consistency.Violation
+	if err != nil && !errors.As(err, &violation) {
+		err = fmt.Errorf("cannot run %s: %w", e.Name, err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot run %s: %w", e.Name, err)
+		return nil, err
 	}
 	return p, nil
 }
@@ -239,7 +248,7 @@ func (j *Juju) planSecret(p *plan) error {
 	}
 	p.secret = candidates[0]
 	if p.secret.Owner == "app" && !j.state.Leader {
-		return fmt.Errorf("the application owns the secret, and this unit is not the leader")
+		return j.found.Violation("SC069", "cannot run %s: the application owns the secret, and this unit is not the leader", p.event.Name)
 	}
 	return nil
 }

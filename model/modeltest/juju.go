@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/starcharm/starcharm/model"
+	"github.com/starcharm/starcharm/model/consistency"
 )
 
 // Juju is a simulated Juju with one unit of a charm in it.
@@ -26,6 +27,7 @@ type Juju struct {
 
 	meta    *model.Metadata
 	version model.Version
+	found   *consistency.Checker
 
 	mu       sync.Mutex
 	state    *State
@@ -37,20 +39,29 @@ type Juju struct {
 // New returns a Juju in which things are as state says. The state is copied,
 // and what it leaves out is filled in. The error names all that is wrong.
 func New(meta *model.Metadata, state *State) (*Juju, error) {
+	found := &consistency.Checker{}
+	j, err := Checked(meta, state, found)
+	if err != nil {
+		return nil, err
+	}
+	return j, found.Err()
+}
+
+// Checked is [New] that leaves what is wrong with the state, and later with
+// events, to found: it may allow it.
+func Checked(meta *model.Metadata, state *State, found *consistency.Checker) (*Juju, error) {
 	s := state.Clone()
 	if slices.Contains(s.Relations, nil) || slices.Contains(s.Secrets, nil) || slices.Contains(s.Storages, nil) ||
 		slices.Contains(s.Resources, nil) || slices.Contains(s.Networks, nil) {
 		return nil, errors.New("cannot use the state: a list of it holds an element with nothing in it")
 	}
 	s.fill(meta)
-	if err := s.check(meta); err != nil {
-		return nil, err
-	}
 	version, err := model.ParseVersion(s.JujuVersion)
 	if err != nil {
 		return nil, fmt.Errorf("cannot use juju_version: %w", err)
 	}
-	return &Juju{ReadFile: readFile, Now: epoch, meta: meta, version: version, state: s}, nil
+	s.check(meta, version, found)
+	return &Juju{ReadFile: readFile, Now: epoch, meta: meta, version: version, found: found, state: s}, nil
 }
 
 // State returns a copy of the state as it is now: between hooks, all that was
@@ -175,7 +186,16 @@ func (s *State) relation(id int) *Relation {
 }
 
 // peer tells whether the relation is among the units of one application.
-func (j *Juju) peer(r *Relation) bool { return j.meta.Relations[r.Endpoint].Role == model.Peer }
+func (j *Juju) peer(r *Relation) bool { return j.role(r) == model.Peer }
+
+// role is this unit's side of the relation; "" if the charm has no such
+// endpoint, which a test may allow.
+func (j *Juju) role(r *Relation) model.Role {
+	if endpoint := j.meta.Relations[r.Endpoint]; endpoint != nil {
+		return endpoint.Role
+	}
+	return ""
+}
 
 // others returns the databags of the units at the other end, by number.
 func (j *Juju) others(r *Relation) map[int]map[string]string {

@@ -118,12 +118,18 @@ func (c *portChanges) apply(opened []Port) []Port {
 	return slices.DeleteFunc(slices.Compact(ports), func(p Port) bool { return slices.Contains(c.closing, p) })
 }
 
+// overlaps says whether Juju refuses to open both ranges: they have a port in
+// common and are not the same.
+func (p Port) overlaps(q Port) bool {
+	same := p.Port == q.Port && p.ToPort == q.ToPort
+	return !same && p.Protocol == q.Protocol && p.Port <= q.ToPort && q.Port <= p.ToPort
+}
+
 // conflict refuses a range that overlaps another one: of those that the hook
 // has asked for in the same way before, or of those that were open before it.
 func (h *Hook) conflict(verb string, port Port, before []Port) error {
 	for i, other := range slices.Concat(before, h.state().OpenedPorts) {
-		same := other.Port == port.Port && other.ToPort == port.ToPort
-		if same || other.Protocol != port.Protocol || other.ToPort < port.Port || port.ToPort < other.Port {
+		if !port.overlaps(other) {
 			continue
 		}
 		unit, earlier := h.state().unit(), ""

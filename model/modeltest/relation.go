@@ -242,7 +242,7 @@ func (h *Hook) findBag(r *Relation, entity string, app bool) (map[string]string,
 // relationEnds names both ends, the one that requires first.
 func (j *Juju) relationEnds(r *Relation) string {
 	own, other := j.state.AppName+":"+r.Endpoint, r.RemoteApp+":"+r.RemoteEndpoint
-	switch j.meta.Relations[r.Endpoint].Role {
+	switch j.role(r) {
 	case model.Peer:
 		return own
 	case model.Provides:

@@ -68,7 +68,10 @@ func prepareStorageGet(h *Hook, c *invocation) (func([]string) error, func() err
 		return noMore(args)
 	}
 	return parse, func() error {
-		attributes := map[string]any{"kind": h.juju.meta.Storages[storage.Name].Type, "location": storage.Location}
+		attributes := map[string]any{"kind": "filesystem", "location": storage.Location}
+		if declared := h.juju.meta.Storages[storage.Name]; declared != nil {
+			attributes["kind"] = declared.Type
+		}
 		if key == "" {
 			return c.print(attributes)
 		}
