@@ -17,6 +17,7 @@ import (
 	"github.com/starcharm/starcharm/host"
 	"github.com/starcharm/starcharm/host/simulate"
 	"github.com/starcharm/starcharm/model"
+	"github.com/starcharm/starcharm/model/consistency"
 	"github.com/starcharm/starcharm/model/modeltest"
 	"github.com/starcharm/starcharm/pebble/pebbletest"
 )
@@ -39,7 +40,7 @@ type testContext struct {
 }
 
 var contextTable = builtins.NewTable("Context", "A charm, and the unit of it whose hooks are run.",
-	builtins.Member[*testContext]{Name: "run", Sig: "(event: test_event, state: State, *, error: bool = False) -> Outcome", Doc: "Runs one event on a unit that finds the world as state says, and returns what came of it. When the charm fails, so does the test, unless error is True: then it is the outcome's error, and a charm that does not fail fails the test.",
+	builtins.Member[*testContext]{Name: "run", Sig: "(event: test_event, state: State, *, error: bool = False, allow: list[str] = []) -> Outcome", Doc: "Runs one event on a unit that finds the world as state says, and returns what came of it. When the charm fails, so does the test, unless error is True: then it is the outcome's error, and a charm that does not fail fails the test. allow are the numbers of the rules of consistency that state and event may break: \"SC010\".",
 		Call: (*testContext).runEvent},
 	builtins.Member[*testContext]{Name: "call", Sig: "(state: State, fn: function, *args, **kwargs) -> Outcome", Doc: "Calls a function of the charm with the model of that state and without an event; what it returns is the outcome's value. fn is one that the test loads from a file that the charm loads too.",
 		Call: (*testContext).callFunction},
@@ -146,24 +147,24 @@ func (ctx *testContext) newState(in builtins.Invocation) (starlark.Value, error)
 }
 
 func (ctx *testContext) runEvent(in builtins.Invocation) (starlark.Value, error) {
-	var e *event
-	var state *component
+	var given, state starlark.Value
+	var allow starlark.Value = starlark.None
 	expectError := false
-	if len(in.Args()) > 0 {
-		switch given := in.Args()[0].(type) {
-		case starlark.String:
-			return nil, fmt.Errorf("ctx.run: the event is a string: write ctx.on.%s(…), not %v", strings.ReplaceAll(string(given), "-", "_"), given)
-		case starlark.Callable:
-			return nil, errors.New("ctx.run: the event is a function: call it, ctx.on.start()")
-		}
-	}
-	if err := in.Unpack("event", &e, "state", &state, builtins.ByName, nil, "error?", &expectError); err != nil {
+	if err := in.Unpack("event", &given, "state", &state, builtins.ByName, nil, "error?", &expectError, "allow?", &allow); err != nil {
 		return nil, err
+	}
+	e, ok := given.(*event)
+	if !ok {
+		return nil, noEvent(given)
 	}
 	if e.ctx.charm != ctx.charm || e.ctx.unitName() != ctx.unitName() {
 		return nil, fmt.Errorf("ctx.run: the event was made by another Context, of %s; this one is of %s", e.ctx.unitName(), ctx.unitName())
 	}
-	out, err := ctx.simulate(in, state, &simulate.Hook{Event: e.run}, e)
+	found, err := allowing(allow)
+	if err != nil {
+		return nil, err
+	}
+	out, err := ctx.simulate("ctx.run", state, &simulate.Hook{Event: e.run, Consistency: found}, e)
 	if err != nil {
 		return nil, err
 	}
@@ -181,10 +182,6 @@ func (ctx *testContext) callFunction(in builtins.Invocation) (starlark.Value, er
 	if len(args) < 2 {
 		return nil, errors.New("ctx.call: want a State and a function: ctx.call(state, fn, *args, **kwargs)")
 	}
-	state, ok := args[0].(*component)
-	if !ok {
-		return nil, fmt.Errorf("ctx.call: got a %s, want a State, and then the function", args[0].Type())
-	}
 	fn, ok := args[1].(*starlark.Function)
 	if !ok {
 		return nil, fmt.Errorf("ctx.call: got a %s, want a function of the charm", args[1].Type())
@@ -193,9 +190,10 @@ func (ctx *testContext) callFunction(in builtins.Invocation) (starlark.Value, er
 	if _, ok := ctx.charm.Source(file); !ok {
 		return nil, fmt.Errorf("ctx.call: %s is in %s, which is no file of the charm: load the function from one that the charm loads", fn.Name(), file)
 	}
-	out, err := ctx.simulate(in, state, &simulate.Hook{
-		Event:    modeltest.Event{Name: "update-status"},
-		Function: &simulate.Function{File: file, Name: fn.Name(), Args: args[2:], Kwargs: in.Kwargs()},
+	out, err := ctx.simulate("ctx.call", args[0], &simulate.Hook{
+		Event:       modeltest.Event{Name: "update-status"},
+		Function:    &simulate.Function{File: file, Name: fn.Name(), Args: args[2:], Kwargs: in.Kwargs()},
+		Consistency: &consistency.Checker{},
 	}, nil)
 	if err != nil {
 		return nil, err
@@ -206,17 +204,29 @@ func (ctx *testContext) callFunction(in builtins.Invocation) (starlark.Value, er
 	return out, nil
 }
 
-// simulate runs a hook of the charm.
-func (ctx *testContext) simulate(in builtins.Invocation, state *component, hook *simulate.Hook, e *event) (*outcome, error) {
-	name := "ctx." + in.Name()[strings.LastIndexByte(in.Name(), '.')+1:]
-	given, ok := state.ptr().(*simulate.State)
-	if !ok {
-		return nil, fmt.Errorf("%s: got a %s, want a State", name, state.Type())
+// noEvent says what ctx.run got in the place of an event.
+func noEvent(given starlark.Value) error {
+	switch given := given.(type) {
+	case starlark.String:
+		return fmt.Errorf("ctx.run: the event is a string: write ctx.on.%s(…), not %v", strings.ReplaceAll(string(given), "-", "_"), given)
+	case starlark.Callable:
+		return errors.New("ctx.run: the event is a function: call it, ctx.on.start()")
 	}
+	return fmt.Errorf("ctx.run: got %s, want an event first: ctx.run(ctx.on.start(), state)", given.Type())
+}
+
+// simulate runs a hook of the charm for ctx.run or ctx.call, which is name.
+func (ctx *testContext) simulate(name string, state starlark.Value, hook *simulate.Hook, e *event) (*outcome, error) {
+	given, err := stateOf(name, state)
+	if err != nil {
+		return nil, err
+	}
+	found := hook.Consistency
 	if e != nil {
-		if err := e.check(name, given); err != nil {
-			return nil, err
-		}
+		e.check(given, found)
+	}
+	if given.Juju.Model.CloudSpec != nil && !ctx.trusted {
+		found.Fail("SC054", "the Model has a cloud_spec, and the application is not trusted")
 	}
 	hook.Charm, hook.State, hook.MaxSteps = ctx.charm, ctx.world(given), ctx.session.suite.options.MaxSteps
 	running := &handlers{session: ctx.session}
@@ -225,8 +235,11 @@ func (ctx *testContext) simulate(in builtins.Invocation, state *component, hook 
 	o, err := hook.Run(ctx.session.ctx)
 	duration := time.Since(start)
 	handlerErr := running.end()
+	var violations consistency.Violations
 	var wrong *simulate.StateError
 	switch {
+	case errors.As(found.Err(), &violations):
+		return nil, inconsistent(name, violations)
 	case errors.As(err, &wrong):
 		return nil, fmt.Errorf("%s: the State cannot be that of a unit of this charm: %w", name, err)
 	case err != nil:
@@ -243,7 +256,7 @@ func (ctx *testContext) simulate(in builtins.Invocation, state *component, hook 
 	if errors.As(o.Err, &undescribed) {
 		return nil, notDescribed(o, undescribed)
 	}
-	return &outcome{ctx: ctx, o: o, state: of(stateKind, merged(given, o.Before, o.State)), duration: duration}, nil
+	return &outcome{ctx: ctx, o: o, state: of(stateKind, merged(given, o.Before, o.State)), duration: duration, notes: ctx.session.told(found.Notes())}, nil
 }
 
 // world is the state as the simulation wants it: with what the Context says of
@@ -263,30 +276,6 @@ func (ctx *testContext) world(given *simulate.State) *simulate.State {
 		}
 	}
 	return &s
-}
-
-// check says whether the state has what the event is about.
-func (e *event) check(name string, s *simulate.State) error {
-	if e.about == nil {
-		return nil
-	}
-	missing := func(list string, has bool) error {
-		if has {
-			return nil
-		}
-		return fmt.Errorf("%s: %s is about %s, which the State has not: add it to %s, or state.put(…) it", name, e.name, e.about, list)
-	}
-	switch v := e.about.ptr().(type) {
-	case *modeltest.Relation:
-		return missing("relations", slices.ContainsFunc(s.Juju.Relations, func(r *modeltest.Relation) bool { return r.ID == v.ID && r.Endpoint == v.Endpoint }))
-	case *modeltest.Storage:
-		return missing("storages", slices.ContainsFunc(s.Juju.Storages, func(o *modeltest.Storage) bool { return o.Name == v.Name && o.Index == v.Index }))
-	case *modeltest.Secret:
-		return missing("secrets", slices.ContainsFunc(s.Juju.Secrets, func(o *modeltest.Secret) bool { return o.ID == v.ID }))
-	case *pebbletest.State:
-		return missing("containers", slices.ContainsFunc(s.Containers, func(o *pebbletest.State) bool { return o.Name == v.Name }))
-	}
-	return nil
 }
 
 // charmPath is the directory of another charm, relative to this one's.

@@ -3,6 +3,7 @@ package charmtest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -32,11 +33,15 @@ func (f *factory) AttrNames() []string                      { return factoryTabl
 type event struct {
 	ctx  *testContext
 	name string // "db_relation_changed"
+	kind model.EventKind
 	run  modeltest.Event
 	// data is what a deferred one keeps.
 	data map[string]any
 	// about is the component that the event is about; nil: the charm.
 	about *component
+	// oneOf is how many remote units there were to choose from, if the test
+	// did not say which; else 0.
+	oneOf int
 }
 
 var eventTable = builtins.NewTable("test_event", "An event for ctx.run.",
@@ -129,7 +134,7 @@ func factories() []builtins.Member[*testContext] {
 
 // newEvent makes the event of a kind; subject is what is in front of its name.
 func (ctx *testContext) newEvent(in builtins.Invocation, k model.EventKind, subject string, about *component) (*event, error) {
-	e := &event{ctx: ctx, name: string(k), about: about, data: map[string]any{}}
+	e := &event{ctx: ctx, name: string(k), kind: k, about: about, data: map[string]any{}}
 	if subject != "" {
 		e.name = strings.ReplaceAll(subject, "-", "_") + "_" + e.name
 	}
@@ -189,6 +194,9 @@ func relationEvent(k model.EventKind) func(*testContext, builtins.Invocation) (s
 				return nil, err
 			}
 			e.run.RemoteUnit = &n
+			if remote == starlark.None {
+				e.oneOf = len(otherUnits(r))
+			}
 			if n >= 0 {
 				e.data["unit_name"] = unit(n)
 			}
@@ -218,15 +226,7 @@ func relationEvent(k model.EventKind) func(*testContext, builtins.Invocation) (s
 
 // remoteUnit is the number of the unit that an event is about.
 func remoteUnit(in builtins.Invocation, r *modeltest.Relation, given starlark.Value, orApp bool) (int, error) {
-	units := r.RemoteUnitsData
-	if r.PeersData != nil {
-		units = r.PeersData
-	}
-	var known []int
-	for n := range units {
-		known = append(known, n)
-	}
-	slices.Sort(known)
+	known := slices.Sorted(maps.Keys(otherUnits(r)))
 	if given == starlark.None {
 		if len(known) == 0 {
 			if orApp {

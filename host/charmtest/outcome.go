@@ -23,6 +23,8 @@ type outcome struct {
 	ctx   *testContext
 	o     *simulate.Outcome
 	state *component
+	// notes are the rules that it breaks that are only odd.
+	notes []string
 	// duration is how long the run took.
 	duration time.Duration
 }
@@ -178,6 +180,8 @@ var outcomeTable = builtins.NewTable("Outcome", "What came of running an event."
 			}
 			return toStarlark(reflect.ValueOf(paths))
 		}},
+	{Name: "notes", Sig: "list[str]", Doc: "What is odd about the State and the event, though not impossible: \"SC064: …\".",
+		Get: func(out *outcome) (starlark.Value, error) { return toStarlark(reflect.ValueOf(out.notes)) }},
 	{Name: "error", Sig: "struct", Doc: "How the charm failed: kind, message and traceback; None if it did not.",
 		Get: (*outcome).charmError},
 }, lookups(func(out *outcome) *simulate.State { return out.sim() })...)...)

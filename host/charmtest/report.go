@@ -79,6 +79,11 @@ func (r *Result) render(b *strings.Builder, paint func(string, string) string, c
 	for _, d := range r.Diagnostics {
 		b.WriteString(d.Render(color))
 	}
+	for _, note := range r.Notes {
+		if verbose || r.Status == Failed {
+			b.WriteString(paint(colorDim, "note: ") + host.Printable(note) + "\n")
+		}
+	}
 	if r.Output != "" && (verbose || r.Status == Failed) {
 		for line := range strings.Lines(r.Output) {
 			b.WriteString(paint(colorDim, "print: ") + host.Printable(strings.TrimRight(line, "\n")) + "\n")

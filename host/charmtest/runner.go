@@ -38,6 +38,8 @@ type Result struct {
 	Reason string `json:"reason,omitempty"`
 	// Diagnostics say why it failed.
 	Diagnostics []host.Diagnostic `json:"diagnostics,omitempty"`
+	// Notes are what is odd about the States and events of its runs.
+	Notes []string `json:"notes,omitempty"`
 	// Output is what it printed.
 	Output string `json:"output,omitempty"`
 	// Sub are the tests that it ran by t.run.
@@ -140,6 +142,7 @@ func (s *Suite) run(ctx context.Context, t *test) *Result {
 		return err
 	})
 	result.File, result.Line, result.Output = t.file.name, t.line, session.output.String()
+	result.Notes = session.notes
 	return result
 }
 

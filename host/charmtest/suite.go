@@ -256,6 +256,7 @@ type session struct {
 	hook   *builtins.Hook
 	values starlark.StringDict
 	output strings.Builder
+	notes  []string // what is odd about its runs
 
 	// How many of each were made without an id.
 	relations, secrets, notices int

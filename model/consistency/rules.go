@@ -5,7 +5,7 @@ func Rules() []Rule {
 	return []Rule{
 		// Containers
 		{ID: "SC001", Says: "A container is one of the metadata's.", Cure: "Add it to containers of charmcraft.yaml, or mend its name."},
-		{ID: "SC002", Says: "There is one container of a name.", Cure: "state.put(container) takes the place of the other."},
+		{ID: "SC002", Says: "There is one container of a name.", Cure: "Use state.put(container), which takes the place of the other."},
 		{ID: "SC003", Says: "A check has a CheckInfo only if it is in the container's plan.", Cure: "Add it to checks of a layer."},
 		{ID: "SC004", Says: "A CheckInfo has the level that the plan says, or none.", Cure: "Give both the same level."},
 		{ID: "SC005", Says: "A CheckInfo has the startup that the plan says.", Cure: "Give both the same startup."},
@@ -19,7 +19,7 @@ func Rules() []Rule {
 		{ID: "SC013", Says: "An option of the type secret needs Juju 3.4.", Cure: "Set juju_version of the Context."},
 		// Resources
 		{ID: "SC015", Says: "A resource is one of the metadata's.", Cure: "Add it to resources of charmcraft.yaml, or mend its name."},
-		{ID: "SC016", Says: "There is one resource of a name.", Cure: "state.put(resource) takes the place of the other."},
+		{ID: "SC016", Says: "There is one resource of a name.", Cure: "Use state.put(resource), which takes the place of the other."},
 		// Relations
 		{ID: "SC020", Says: "A relation's endpoint is one of the metadata's.", Cure: "Add it to requires, provides or peers of charmcraft.yaml, or mend its name."},
 		{ID: "SC021", Says: "Relations have different ids.", Cure: "Leave the ids out, or state.put(relation) in the place of the other."},
@@ -44,7 +44,7 @@ func Rules() []Rule {
 		{ID: "SC042", Says: "A storage has no more instances than the metadata allows.", Cure: "Drop one, or raise multiple.range in charmcraft.yaml."},
 		{ID: "SC043", Says: "A storage has as many instances as the metadata asks for.", Cure: "Add them to storages; ctx.state() has them.", Note: true},
 		{ID: "SC045", Says: "A network is one of an endpoint, an extra binding or juju-info.", Cure: "Add the binding to charmcraft.yaml, or mend its name."},
-		{ID: "SC046", Says: "There is one network of a binding.", Cure: "state.put(network) takes the place of the other."},
+		{ID: "SC046", Says: "There is one network of a binding.", Cure: "Use state.put(network), which takes the place of the other."},
 		{ID: "SC047", Says: "A port is one that Juju can open.", Cure: "Use testing.TCPPort(80), testing.UDPPort(53) or testing.ICMPPort()."},
 		{ID: "SC048", Says: "The ranges of open ports of a protocol do not overlap.", Cure: "Drop one of them."},
 		// The unit and its model
@@ -52,21 +52,21 @@ func Rules() []Rule {
 		{ID: "SC051", Says: "The number of planned units is not negative.", Cure: "Leave planned_units out."},
 		{ID: "SC052", Says: "The number of planned units is that of the unit and its peers.", Cure: "Leave planned_units out, or add the peers to the PeerRelation.", Note: true},
 		{ID: "SC053", Says: "A model on Kubernetes tells its cloud since Juju 3.6.10.", Cure: "Set juju_version of the Context, or the Model's type."},
-		{ID: "SC054", Says: "Only a trusted application is told its cloud.", Cure: "testing.Context(app_trusted = True).", Note: true},
+		{ID: "SC054", Says: "Only a trusted application is told its cloud.", Cure: "Use testing.Context(app_trusted = True).", Note: true},
 		{ID: "SC055", Says: "The charm's assumes hold.", Cure: "Set juju_version of the Context, or the Model's type."},
 		{ID: "SC056", Says: "A deferred event is one that the charm has.", Cure: "Make it with ctx.on.….deferred(handler).", Note: true},
 		{ID: "SC057", Says: "What a deferred event is about is still there.", Cure: "Add it to the State.", Note: true},
 		// The event
-		{ID: "SC060", Says: "What an event is about is in the State.", Cure: "state.put(…) it."},
+		{ID: "SC060", Says: "What an event is about is in the State.", Cure: "Add it: state.put(…)."},
 		{ID: "SC061", Says: "What an event is about is as it is in the State.", Cure: "Make the event of the State's: state.relation(…), state.container(…).", Note: true},
 		{ID: "SC062", Says: "The notice of an event is in its container.", Cure: "Add it to notices of the Container."},
 		{ID: "SC063", Says: "The check of an event is in its container.", Cure: "Add it to checks of a layer, and to check_infos of the Container."},
-		{ID: "SC064", Says: "The container of an event can be connected to.", Cure: "testing.Container(…, can_connect = True).", Note: true},
+		{ID: "SC064", Says: "The container of an event can be connected to.", Cure: "Use testing.Container(…, can_connect = True).", Note: true},
 		{ID: "SC065", Says: "A check that failed is down, and one that recovered is up.", Cure: "Set status of the CheckInfo.", Note: true},
 		{ID: "SC066", Says: "An event says which of several remote units it is about.", Cure: "Give it remote_unit.", Note: true},
 		{ID: "SC067", Says: "The unit that departs is one of the relation's, or this one.", Cure: "Mend departing_unit, or add the unit to remote_units_data or peers_data."},
-		{ID: "SC068", Says: "A unit that was elected is the leader.", Cure: "testing.State(leader = True)."},
-		{ID: "SC069", Says: "Of a secret that the application owns, Juju tells the leader.", Cure: "testing.State(leader = True)."},
+		{ID: "SC068", Says: "A unit that was elected is the leader.", Cure: "Use testing.State(leader = True)."},
+		{ID: "SC069", Says: "Of a secret that the application owns, Juju tells the leader.", Cure: "Use testing.State(leader = True)."},
 		{ID: "SC070", Says: "The revision that an event is about is one that the secret has or had.", Cure: "Mend revision."},
 		{ID: "SC071", Says: "When a relation is created, its remote units have written nothing yet.", Cure: "Run relation_joined or relation_changed, or set remote_units_data = {}.", Note: true},
 		{ID: "SC072", Says: "This version of Juju has such an event.", Cure: "Set juju_version of the Context."},
