@@ -113,7 +113,7 @@ the state says otherwise.`,
 	f.StringVar(&dir, "charm", ".", "the charm's directory")
 	f.StringVar(&stateFile, "state", "", "the world before, a YAML file (default tests/state.yaml in the charm)")
 	f.StringArrayVar(&set, "set", nil, "set an option of the charm: key=value")
-	f.StringArrayVar(&params, "param", nil, "set a parameter of the action: key=value, the value in YAML")
+	f.StringArrayVar(&params, "param", nil, "set a parameter of the action: key=value, or key.key=value inside of an object; the value in YAML")
 	f.IntVar(&relation, "relation-id", 0, "which relation a relation event is about")
 	f.IntVar(&unit, "remote-unit", 0, "number of the remote unit (default the first; -1: the remote application)")
 	f.StringVar(&e.SecretID, "secret-id", "", "which secret a secret event is about")
@@ -230,7 +230,8 @@ func setOptions(state *simulate.State, meta *model.Metadata, set []string) error
 	return nil
 }
 
-// actionParams reads --param; values are YAML, so that 3 is a number.
+// actionParams reads --param; values are YAML, so that 3 is a number, and dots
+// in a key lead into objects.
 func actionParams(params []string) (map[string]any, error) {
 	values := map[string]any{}
 	for _, kv := range params {
@@ -242,7 +243,23 @@ func actionParams(params []string) (map[string]any, error) {
 		if err := yaml.Unmarshal([]byte(text), &value); err != nil {
 			return nil, fmt.Errorf("--param %s: %w", kv, err)
 		}
-		values[key] = value
+		names := strings.Split(key, ".")
+		if slices.Contains(names, "") {
+			return nil, fmt.Errorf("--param %s: want key=value, or key.key=value for what is inside of an object", kv)
+		}
+		object, last := values, len(names)-1
+		for i, name := range names[:last] {
+			inner, isObject := object[name].(map[string]any)
+			if _, given := object[name]; given && !isObject {
+				return nil, fmt.Errorf("--param %s: %s has a value already, which is no object", kv, strings.Join(names[:i+1], "."))
+			}
+			if !isObject {
+				inner = map[string]any{}
+				object[name] = inner
+			}
+			object = inner
+		}
+		object[names[last]] = value
 	}
 	return values, nil
 }

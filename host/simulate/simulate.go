@@ -178,6 +178,7 @@ func (h *Hook) Run(ctx context.Context) (*Outcome, error) {
 	if err != nil {
 		return nil, &StateError{err}
 	}
+	juju.Now = simulated.Now
 	before.Machine.HostFiles = simulated.Files() // without directories that are there anyway
 	pebbles := map[string]*pebbletest.Server{}
 	if err := before.check(charm.Metadata, found); err != nil {
