@@ -71,14 +71,6 @@ func checkContainer(c *pebbletest.State, found *consistency.Checker) error {
 			differs("SC006", "threshold", info.Threshold, cmp.Or(check.Threshold, 3))
 		}
 	}
-	prefixes := map[string]bool{}
-	for _, exec := range c.Execs {
-		key := strings.Join(exec.CommandPrefix, "\x00")
-		if prefixes[key] {
-			found.Fail("SC007", "container %q has two execs with the prefix %q", c.Name, exec.CommandPrefix)
-		}
-		prefixes[key] = true
-	}
 	for _, name := range slices.Sorted(maps.Keys(c.ServiceStatuses)) {
 		if plan.Services[name] == nil {
 			found.Fail("SC008", "container %q says the status of a service %q, which its plan does not have", c.Name, name)

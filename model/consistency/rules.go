@@ -10,7 +10,6 @@ func Rules() []Rule {
 		{ID: "SC004", Says: "A CheckInfo has the level that the plan says, or none.", Cure: "Give both the same level."},
 		{ID: "SC005", Says: "A CheckInfo has the startup that the plan says.", Cure: "Give both the same startup."},
 		{ID: "SC006", Says: "A CheckInfo has the threshold that the plan says.", Cure: "Give both the same threshold."},
-		{ID: "SC007", Says: "Two Execs of a container have different prefixes.", Cure: "Drop one, or make its prefix longer."},
 		{ID: "SC008", Says: "A service with a status is in the plan.", Cure: "Add it to services of a layer.", Note: true},
 		// Config
 		{ID: "SC010", Says: "An option is one of the metadata's.", Cure: "Add it to config of charmcraft.yaml, or mend its name."},
