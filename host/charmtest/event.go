@@ -186,7 +186,7 @@ func relationEvent(k model.EventKind) func(*testContext, builtins.Invocation) (s
 		if r.PeersData != nil {
 			app = ctx.appName
 		}
-		e.data["relation_id"], e.data["app_name"] = int64(r.ID), app
+		e.data["relation_name"], e.data["relation_id"], e.data["app_name"] = r.Endpoint, int64(r.ID), app
 		unit := func(n int) string { return fmt.Sprintf("%s/%d", app, n) }
 		if k != model.RelationCreated && k != model.RelationBroken {
 			n, err := remoteUnit(in, r, remote, k == model.RelationChanged)
@@ -258,7 +258,10 @@ func storageEvent(k model.EventKind) func(*testContext, builtins.Invocation) (st
 			return nil, err
 		}
 		e.run.StorageIndex = &s.Index
-		e.data["storage_index"] = int64(s.Index)
+		e.data["storage_name"], e.data["storage_index"] = s.Name, int64(s.Index)
+		if s.Location != "" {
+			e.data["storage_location"] = s.Location
+		}
 		return e, nil
 	}
 }
