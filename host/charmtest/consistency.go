@@ -109,6 +109,26 @@ func (e *event) inState(s *simulate.State) *component {
 	return nil
 }
 
+// with is the state with what the event is about, which it lacks only if that
+// is allowed.
+func (e *event) with(s *simulate.State) *simulate.State {
+	if e.about == nil || e.inState(s) != nil {
+		return s
+	}
+	next := *s
+	switch v := e.about.ptr().(type) {
+	case *modeltest.Relation:
+		next.Juju.Relations = append(slices.Clone(s.Juju.Relations), v)
+	case *modeltest.Storage:
+		next.Juju.Storages = append(slices.Clone(s.Juju.Storages), v)
+	case *modeltest.Secret:
+		next.Juju.Secrets = append(slices.Clone(s.Juju.Secrets), v)
+	case *pebbletest.State:
+		next.Containers = append(slices.Clone(s.Containers), v)
+	}
+	return &next
+}
+
 func partOf[T any](k *kind, list []*T, fits func(*T) bool) *component {
 	if i := slices.IndexFunc(list, fits); i >= 0 {
 		return of(k, list[i])

@@ -224,6 +224,7 @@ func (ctx *testContext) simulate(name string, state starlark.Value, hook *simula
 	found := hook.Consistency
 	if e != nil {
 		e.check(given, found)
+		given = e.with(given)
 	}
 	if given.Juju.Model.CloudSpec != nil && !ctx.trusted {
 		found.Fail("SC054", "the Model has a cloud_spec, and the application is not trusted")

@@ -151,19 +151,19 @@ func (ctx *testContext) newEvent(in builtins.Invocation, k model.EventKind, subj
 	return e, nil
 }
 
-// part unpacks the component of a kind.
-func part(in builtins.Invocation, v *component, kinds ...*kind) error {
-	if !slices.Contains(kinds, v.kind) {
-		return fmt.Errorf("%s: got a %s, want a testing.%s", in.Name(), v.kind.name, kinds[0].name)
+// part is an argument that is to be a component of one of the kinds.
+func part(in builtins.Invocation, v starlark.Value, kinds ...*kind) (*component, error) {
+	if c, ok := v.(*component); ok && slices.Contains(kinds, c.kind) {
+		return c, nil
 	}
-	return nil
+	return nil, fmt.Errorf("%s: got a %s, want a testing.%s", in.Name(), v.Type(), kinds[0].name)
 }
 
 func relationEvent(k model.EventKind) func(*testContext, builtins.Invocation) (starlark.Value, error) {
 	return func(ctx *testContext, in builtins.Invocation) (starlark.Value, error) {
-		var about *component
+		var given starlark.Value
 		var remote, departing starlark.Value = starlark.None, starlark.None
-		params := []any{"relation", &about}
+		params := []any{"relation", &given}
 		switch k {
 		case model.RelationDeparted:
 			params = append(params, builtins.ByName, nil, "remote_unit?", &remote, "departing_unit?", &departing)
@@ -173,7 +173,8 @@ func relationEvent(k model.EventKind) func(*testContext, builtins.Invocation) (s
 		if err := in.Unpack(params...); err != nil {
 			return nil, err
 		}
-		if err := part(in, about, relationKind, peerKind); err != nil {
+		about, err := part(in, given, relationKind, peerKind)
+		if err != nil {
 			return nil, err
 		}
 		r := about.ptr().(*modeltest.Relation)
@@ -245,11 +246,12 @@ func remoteUnit(in builtins.Invocation, r *modeltest.Relation, given starlark.Va
 
 func storageEvent(k model.EventKind) func(*testContext, builtins.Invocation) (starlark.Value, error) {
 	return func(ctx *testContext, in builtins.Invocation) (starlark.Value, error) {
-		var about *component
-		if err := in.Unpack("storage", &about); err != nil {
+		var given starlark.Value
+		if err := in.Unpack("storage", &given); err != nil {
 			return nil, err
 		}
-		if err := part(in, about, storageKind); err != nil {
+		about, err := part(in, given, storageKind)
+		if err != nil {
 			return nil, err
 		}
 		s := about.ptr().(*modeltest.Storage)
@@ -268,16 +270,17 @@ func storageEvent(k model.EventKind) func(*testContext, builtins.Invocation) (st
 
 func secretEvent(k model.EventKind) func(*testContext, builtins.Invocation) (starlark.Value, error) {
 	return func(ctx *testContext, in builtins.Invocation) (starlark.Value, error) {
-		var about *component
+		var given starlark.Value
 		revision := 0
-		params := []any{"secret", &about}
+		params := []any{"secret", &given}
 		if k == model.SecretExpired || k == model.SecretRemove {
 			params = append(params, builtins.ByName, nil, "revision", &revision)
 		}
 		if err := in.Unpack(params...); err != nil {
 			return nil, err
 		}
-		if err := part(in, about, secretKind); err != nil {
+		about, err := part(in, given, secretKind)
+		if err != nil {
 			return nil, err
 		}
 		s := about.ptr().(*modeltest.Secret)
@@ -302,8 +305,8 @@ func secretEvent(k model.EventKind) func(*testContext, builtins.Invocation) (sta
 
 func containerEvent(k model.EventKind) func(*testContext, builtins.Invocation) (starlark.Value, error) {
 	return func(ctx *testContext, in builtins.Invocation) (starlark.Value, error) {
-		var about, other *component
-		params := []any{"container", &about}
+		var given, other starlark.Value
+		params := []any{"container", &given}
 		switch k {
 		case model.PebbleCustomNotice:
 			params = append(params, "notice", &other)
@@ -313,7 +316,8 @@ func containerEvent(k model.EventKind) func(*testContext, builtins.Invocation) (
 		if err := in.Unpack(params...); err != nil {
 			return nil, err
 		}
-		if err := part(in, about, containerKind); err != nil {
+		about, err := part(in, given, containerKind)
+		if err != nil {
 			return nil, err
 		}
 		c := about.ptr().(*pebbletest.State)
@@ -324,17 +328,19 @@ func containerEvent(k model.EventKind) func(*testContext, builtins.Invocation) (
 		e.data["container_name"] = c.Name
 		switch k {
 		case model.PebbleCustomNotice:
-			if err := part(in, other, noticeKind); err != nil {
+			notice, err := part(in, other, noticeKind)
+			if err != nil {
 				return nil, err
 			}
-			n := other.ptr().(*pebbletest.Notice)
+			n := notice.ptr().(*pebbletest.Notice)
 			e.run.NoticeID, e.run.NoticeType, e.run.NoticeKey = n.ID, n.Type, n.Key
 			e.data["notice_id"], e.data["notice_type"], e.data["notice_key"] = n.ID, n.Type, n.Key
 		case model.PebbleCheckFailed, model.PebbleCheckRecovered:
-			if err := part(in, other, checkInfoKind); err != nil {
+			info, err := part(in, other, checkInfoKind)
+			if err != nil {
 				return nil, err
 			}
-			e.run.CheckName = other.ptr().(*pebbletest.CheckInfo).Name
+			e.run.CheckName = info.ptr().(*pebbletest.CheckInfo).Name
 			e.data["check_name"] = e.run.CheckName
 		}
 		return e, nil
