@@ -1,9 +1,9 @@
 // Command starcharm runs Juju charms that are written in Starlark, and helps
 // to write them.
 //
-// Started as a charm's dispatch, or as a link in its hooks directory, or by
-// Juju with nothing else said, it is the charm: it runs the hook or action that
-// the environment tells of. Otherwise it is a command line; see starcharm help.
+// Started without arguments as a charm's dispatch, or as a link in its hooks
+// directory, or by Juju with nothing else said, it is the charm: it runs the hook
+// or action that the environment tells of. Otherwise it is a command line; see starcharm help.
 package main
 
 import (
@@ -45,7 +45,7 @@ func execute(ctx context.Context) int {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(dispatchCommand(), runCommand(), testCommand(), versionCommand())
+	root.AddCommand(dispatchCommand(), runCommand(), snapshotCommand(), testCommand(), versionCommand())
 	root.SetArgs(withLongRun(os.Args[1:]))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	err := root.ExecuteContext(ctx)
@@ -72,11 +72,11 @@ func isDispatch(args []string, dispatchPath string) bool {
 		return dispatchPath != ""
 	}
 	name := filepath.Base(args[0])
-	if name == "dispatch" {
-		return true
-	}
 	if len(args) > 1 {
 		return false
+	}
+	if name == "dispatch" {
+		return true
 	}
 	folder := filepath.Base(filepath.Dir(args[0]))
 	linked := folder == "hooks" || folder == "actions"

@@ -74,7 +74,7 @@ the state says otherwise.`,
 			}
 			state := &simulate.State{}
 			if stateFile != "" {
-				if state, err = simulate.ReadState(stateFile); err != nil {
+				if state, err = simulate.ReadStateFile(stateFile); err != nil {
 					return err
 				}
 			}

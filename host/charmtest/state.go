@@ -2,6 +2,7 @@ package charmtest
 
 import (
 	"fmt"
+	"io/fs"
 	"reflect"
 	"slices"
 
@@ -191,4 +192,25 @@ func mergedList[T any](given, before, after []*T, k *kind) []*T {
 		}
 	}
 	return result
+}
+
+// loadState is testing.load_state.
+func loadState(s *session, in builtins.Invocation) (starlark.Value, error) {
+	var name string
+	if err := in.Unpack("path", &name); err != nil {
+		return nil, err
+	}
+	if !fs.ValidPath(name) {
+		return nil, fmt.Errorf("%s: %q is no path from the charm's directory, such as tests/state.yaml", in.Name(), name)
+	}
+	f, err := s.suite.charm.Files().Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", in.Name(), err)
+	}
+	defer f.Close()
+	state, err := simulate.ReadState(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s: %w", in.Name(), name, err)
+	}
+	return of(stateKind, state), nil
 }

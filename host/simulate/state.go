@@ -57,9 +57,9 @@ type StateError struct{ Err error }
 func (e *StateError) Error() string { return e.Err.Error() }
 func (e *StateError) Unwrap() error { return e.Err }
 
-// ReadState reads a state file. The error names the line of a key that is
+// ReadStateFile reads a state file. The error names the line of a key that is
 // unknown, and the nearest one.
-func ReadState(path string) (*State, error) {
+func ReadStateFile(path string) (*State, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // not to wait for the writer of a FIFO
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the state: %w", err)
@@ -70,18 +70,23 @@ func ReadState(path string) (*State, error) {
 	} else if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("cannot read the state: %s is not a regular file", path)
 	}
-	text, err := io.ReadAll(io.LimitReader(f, maxState+1))
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the state: %w", err)
-	}
-	if len(text) > maxState {
-		return nil, fmt.Errorf("cannot read the state: %s is larger than %d MiB", path, maxState>>20)
-	}
-	s, err := ParseState(text)
+	s, err := ReadState(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return s, nil
+}
+
+// ReadState reads the text of a state file.
+func ReadState(r io.Reader) (*State, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxState+1))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the state: %w", err)
+	}
+	if len(text) > maxState {
+		return nil, fmt.Errorf("cannot read the state: it is larger than %d MiB", maxState>>20)
+	}
+	return ParseState(text)
 }
 
 // ParseState reads the text of a state file. Several relations without an id
