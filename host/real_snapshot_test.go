@@ -21,8 +21,8 @@ func TestRealSnapshot(t *testing.T) {
 		u := deploy(t, packed(t, everything), tools)
 		u.related()
 		u.Change(map[string]any{
-			"config":   map[string]any{"port": 9001},
-			"leader":   true,
+			"config": map[string]any{"port": 9001},
+			"leader": true,
 			"networks": map[string]any{"": map[string]any{
 				"bind-addresses":    []any{map[string]any{"interface-name": "eth0", "mac-address": "aa:bb:cc:dd:ee:ff", "addresses": []any{map[string]any{"value": "10.1.0.7", "cidr": "10.1.0.0/24"}}}},
 				"ingress-addresses": []string{"10.1.0.8"}, "egress-subnets": []string{"10.1.0.8/32"},

@@ -1,6 +1,7 @@
 package charmtest
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"reflect"
@@ -205,6 +206,9 @@ func loadState(s *session, in builtins.Invocation) (starlark.Value, error) {
 	}
 	f, err := s.suite.charm.Files().Open(name)
 	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("the charm's directory has no file %s", name)
+		}
 		return nil, fmt.Errorf("%s: %w", in.Name(), err)
 	}
 	defer f.Close()
