@@ -221,6 +221,14 @@ var checkInfoKind = &kind{
 		c := v.(*pebbletest.CheckInfo)
 		c.Startup, c.Status, c.Threshold = "enabled", "up", 3
 	},
+	check: func(v any) error {
+		c := v.(*pebbletest.CheckInfo)
+		return cmp.Or(
+			oneOf("level", string(c.Level), "", "alive", "ready"),
+			oneOf("startup", string(c.Startup), "enabled", "disabled"),
+			oneOf("status", string(c.Status), "up", "down", "inactive"),
+		)
+	},
 	identity: func(v any) string { return v.(*pebbletest.CheckInfo).Name },
 }
 

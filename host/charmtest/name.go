@@ -3,6 +3,7 @@ package charmtest
 import (
 	"fmt"
 	"regexp"
+	"slices"
 )
 
 // A nameRule says what the names of some things look like.
@@ -18,6 +19,14 @@ func (r *nameRule) check(name string) error {
 		return nil
 	}
 	return fmt.Errorf("%q is no name of %s: want %s", name, r.thing, r.words)
+}
+
+// oneOf says what is wrong with a field that is one of a few words.
+func oneOf(field, value string, words ...string) error {
+	if slices.Contains(words, value) {
+		return nil
+	}
+	return fmt.Errorf("%s is %q, want one of %q", field, value, words)
 }
 
 // The names that Juju takes.

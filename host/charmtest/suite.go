@@ -202,9 +202,13 @@ func (s *Suite) list(ctx context.Context, file *testFile) ([]*test, error) {
 // metadata. It is compiled once.
 func (s *Suite) charmOf(dir string, overrides map[string]*starlark.Dict) (*host.Charm, error) {
 	plain := map[string]any{}
-	for name, dict := range overrides {
+	for _, name := range slices.Sorted(maps.Keys(overrides)) {
+		dict := overrides[name]
 		if dict == nil {
 			continue
+		}
+		if _, twice := plain[name]; twice {
+			return nil, fmt.Errorf("testing.Context: %s is given twice: by itself, and in meta", name)
 		}
 		fields, err := builtins.FromStarlark(name, dict)
 		if err != nil {
