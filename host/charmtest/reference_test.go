@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/starcharm/starcharm/host/charmtest"
+	"github.com/starcharm/starcharm/model/consistency"
 )
 
 var update = flag.Bool("update", false, "write docs/testing_reference.md from the tables")
@@ -35,6 +36,15 @@ func TestReference(t *testing.T) {
 			}
 			fmt.Fprintf(&b, "* `%s%s%s`<br>%s\n", prefix, m.Name, signature, prose(m.Doc))
 		}
+	}
+	b.WriteString("\n## Rules of consistency\n\nWhat is so of every unit that Juju runs, and so of the State and the event of `ctx.run`. A rule that is only odd to break is a note.\n\n" +
+		"| rule | what it says | how to mend it |\n|---|---|---|\n")
+	for _, rule := range consistency.Rules() {
+		note := ""
+		if rule.Note {
+			note = " *(note)*"
+		}
+		fmt.Fprintf(&b, "| %s | %s%s | %s |\n", rule.ID, prose(rule.Says), note, prose(rule.Cure))
 	}
 	if *update {
 		require.NoError(t, os.WriteFile(file, []byte(b.String()), 0o644))
