@@ -19,7 +19,11 @@ func (s *Secret) Grant(r *Relation, unit string) error {
 		return err
 	}
 	refuse := func(kind Kind, why string) error {
-		return &Error{Kind: kind, Message: fmt.Sprintf("cannot grant the secret %s to %s: %s", s.name(), subject, why)}
+		to := ""
+		if subject != "" { // of a relation that is gone, Juju may not tell the application any more
+			to = " to " + subject
+		}
+		return &Error{Kind: kind, Message: fmt.Sprintf("cannot grant the secret %s%s: %s", s.name(), to, why)}
 	}
 	f := s.facts
 	before, granted := f.granted[r.ID]

@@ -144,6 +144,34 @@ func edgeScenarios() []scenario {
 		`)},
 		{name: "secret-revoke by the short flag", calls: "secret-revoke " + own + " -r db:1"},
 		{name: "secret-revoke from a unit", calls: "secret-grant " + ownUnit + " -r 1 --unit pg/0\nsecret-revoke " + ownUnit + " -r 1 --unit pg/0"},
+		{
+			name: "ports of pods", change: func(s *modeltest.State) { s.Model.Type = "kubernetes" }, calls: `
+			open-port 8000-8010
+			close-port 8000-8010/udp
+			open-port 80
+			opened-ports
+		`},
+		{
+			name: "a range that is opened again", change: func(s *modeltest.State) { s.OpenedPorts = []modeltest.Port{{Port: 90, ToPort: 100}} }, calls: `
+			open-port 90-100
+			open-port 95
+			close-port 90-100
+			open-port 90-100
+			close-port 95
+			opened-ports
+		`},
+		{
+			name: "a secret that is denied", change: func(s *modeltest.State) { s.Secrets[0].Denied = true }, calls: strings.NewReplacer("$THEIRS", theirs).Replace(`
+			secret-get $THEIRS
+			secret-get $THEIRS --refresh
+			secret-get --label mylabel
+			secret-get --label mylabel --peek
+			secret-info-get $THEIRS
+			secret-ids
+		`)},
+		{name: "changing a secret that is not there", calls: "secret-set " + noSecret + " --description d"},
+		{name: "removing a secret that is not there", calls: "secret-remove " + noSecret},
+		{name: "changing another's secret", calls: "secret-set " + theirs + " --description d"},
 		{name: "a reboot after the hook", calls: "juju-reboot\nopen-port 80"},
 		{name: "a reboot of a hook that fails", exit: 1, calls: "juju-reboot\nopen-port 80"},
 		{name: "what Juju denies a follower", change: follower, calls: `

@@ -446,7 +446,9 @@ func jujuWorld(meta *model.Metadata, state *modeltest.State) peers.JujuWorld {
 		case "unit":
 			to.Owner, to.Label = "web-app/0", s.Label
 		default:
-			to.Grants["web-app"] = peers.JujuGrant{Relation: "1"}
+			if !s.Denied {
+				to.Grants["web-app"] = peers.JujuGrant{Relation: "1"}
+			}
 		}
 		if s.TrackedContent != nil {
 			to.Revisions[s.TrackedRevision] = s.TrackedContent

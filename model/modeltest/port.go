@@ -141,15 +141,32 @@ func (h *Hook) conflict(verb string, port Port, before []Port) error {
 	return nil
 }
 
+// checkKubernetes refuses ranges where Juju has but single ports.
+func (h *Hook) checkKubernetes(port Port) error {
+	if h.state().Model.Kubernetes() && port.Port != port.ToPort {
+		return errors.New("port ranges are not supported for k8s applications, please specify a single port")
+	}
+	return nil
+}
+
 func (h *Hook) openPort(port Port) error {
+	if err := h.checkKubernetes(port); err != nil {
+		return err
+	}
 	if err := h.conflict("open", port, h.ports.opening); err != nil {
 		return err
 	}
-	h.ports.opening, h.ports.closing = with(h.ports.opening, port), without(h.ports.closing, port)
+	h.ports.closing = without(h.ports.closing, port)
+	if !slices.Contains(h.state().OpenedPorts, port) {
+		h.ports.opening = with(h.ports.opening, port)
+	}
 	return nil
 }
 
 func (h *Hook) closePort(port Port) error {
+	if err := h.checkKubernetes(port); err != nil {
+		return err
+	}
 	if err := h.conflict("close", port, h.ports.closing); err != nil {
 		return err
 	}

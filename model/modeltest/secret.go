@@ -175,6 +175,9 @@ func (h *Hook) readSecret(id, label string, peek, refresh bool) (map[string]stri
 	if seen == nil {
 		return nil, fmt.Errorf("secret %q not found", "secret:"+id)
 	}
+	if seen.Denied {
+		return nil, errPermissionDenied
+	}
 	if created := h.secrets.created(id); created != nil {
 		if label != "" {
 			created.Label = label

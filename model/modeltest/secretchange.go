@@ -193,7 +193,10 @@ func (c secretChanges) create(next *State) error {
 // ownSecret finds a secret that this unit may change, or says why not.
 func (s *State) ownSecret(id string) (*Secret, error) {
 	secret := s.secret(id)
-	if secret == nil || secret.Owner == "" {
+	if secret == nil {
+		return nil, fmt.Errorf("secret %q not found", "secret:"+id)
+	}
+	if secret.Owner == "" {
 		return nil, errPermissionDenied
 	}
 	if !s.manages(secret) {

@@ -116,7 +116,10 @@ type Secret struct {
 	ID string `yaml:"id"` // "secret:" and 20 characters
 	// Owner is "unit" or "app" when it is this unit or its application, and
 	// empty for another application's or a user's secret.
-	Owner       string     `yaml:"owner"`
+	Owner string `yaml:"owner"`
+	// Denied is set when the unit may not read another's secret: it was not
+	// granted to it, or was taken back.
+	Denied      bool       `yaml:"denied"`
 	Label       string     `yaml:"label"`
 	Description string     `yaml:"description"`
 	Rotate      string     `yaml:"rotate"`      // "never", "hourly", …; empty: not said
