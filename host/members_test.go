@@ -166,7 +166,7 @@ func liveInPods(p place) string {
 // alike, and the charm was told the same.
 func TestMembers(t *testing.T) {
 	pods := membersWorld()
-	pods.Model.Type = "kubernetes"
+	pods.Model.Type, pods.Model.CloudSpec = "kubernetes", nil
 	for name, c := range map[string]struct {
 		world *modeltest.State
 		live  func(place) string

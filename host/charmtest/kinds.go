@@ -273,6 +273,7 @@ var secretKind = &kind{
 		{name: "latest_content", sig: "dict[str, str] = None", doc: "The newest revision; None: the tracked one."},
 		{name: "id", sig: "str", doc: "secret: and 20 characters; by default they are counted in each test.", always: true},
 		{name: "owner", sig: "str = \"\"", doc: "unit or app if it is this one's; \"\": somebody else's."},
+		{name: "denied", sig: "bool = False", doc: "Whether this unit may not read somebody else's secret: it was not granted, or was taken back."},
 		{name: "label", sig: "str = \"\"", doc: "The owner's, or else the reader's, name for it."},
 		{name: "description", sig: "str = \"\"", doc: "What it is for."},
 		{name: "rotate", sig: "str = \"\"", doc: "never, hourly, daily, weekly, monthly, quarterly or yearly."},

@@ -37,6 +37,7 @@ func Rules() []Rule {
 		{ID: "SC035", Says: "A secret is granted to relations that there are.", Cure: "Add the relation to the State, or mend its id."},
 		{ID: "SC036", Says: "The secrets of one owner have different labels.", Cure: "Give each its own label."},
 		{ID: "SC037", Says: "Secrets need Juju 3.0.3.", Cure: "Set juju_version of the Context.", Note: true},
+		{ID: "SC038", Says: "Only another's secret is denied.", Cure: "Leave denied out, or owner."},
 		// Storages, networks, ports
 		{ID: "SC040", Says: "A storage is one of the metadata's.", Cure: "Add it to storage of charmcraft.yaml, or mend its name."},
 		{ID: "SC041", Says: "The instances of a storage have different numbers.", Cure: "Give each its index."},

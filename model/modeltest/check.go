@@ -173,7 +173,7 @@ func (c *checker) secrets() {
 		}
 		seen[secret.ID] = true
 		if secret.Denied && secret.Owner != "" {
-			c.fail("secret %s: it is denied, and this unit or its application owns it", secret.ID)
+			c.Fail("SC038", "secret %s is denied, and this unit or its application owns it", secret.ID)
 		}
 		if secret.Owner != "" && secret.Owner != "unit" && secret.Owner != "app" {
 			c.Fail("SC032", "secret %s: the owner is unit, app or nothing, not %q", secret.ID, secret.Owner)

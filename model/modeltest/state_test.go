@@ -65,7 +65,7 @@ func TestNewSaysAllThatDoesNotFitTheCharm(t *testing.T) {
 		&modeltest.Relation{ID: 20, Endpoint: "db", Interface: "mysql", PeersData: map[int]map[string]string{}},
 		&modeltest.Relation{ID: 21, Endpoint: "cluster", PeersData: map[int]map[string]string{0: {}}, RemoteAppData: map[string]string{}},
 	)
-	state.Secrets = append(state.Secrets, &modeltest.Secret{ID: "secret:x", Owner: "me"}, &modeltest.Secret{ID: own, Owner: "app", LatestContent: map[string]string{"k": "v"}, RemoteGrants: map[int][]string{77: {"x"}}})
+	state.Secrets = append(state.Secrets, &modeltest.Secret{ID: "secret:x", Owner: "me", Denied: true}, &modeltest.Secret{ID: own, Owner: "app", LatestContent: map[string]string{"k": "v"}, RemoteGrants: map[int][]string{77: {"x"}}})
 	state.Storages = append(state.Storages, &modeltest.Storage{Name: "dta"}, &modeltest.Storage{Name: "data", Index: 0})
 	state.Resources = []*modeltest.Resource{{Name: "ap"}}
 	state.Networks = append(state.Networks, &modeltest.Network{Binding: "admn"})
@@ -87,6 +87,7 @@ func TestNewSaysAllThatDoesNotFitTheCharm(t *testing.T) {
 		`"secret:x" is not a secret's id`,
 		`the owner is unit, app or nothing, not "me"`,
 		`secret secret:x has no content`,
+		`secret secret:x is denied, and`,
 		`two secrets have the id ` + own,
 		`granted to relation 77, which does not exist`,
 		`unknown storage "dta" (did you mean "data"?)`,
