@@ -214,7 +214,7 @@ func httpURL(address string) (*url.URL, error) {
 	var wrapped *url.Error
 	switch {
 	case errors.As(err, &wrapped):
-		return nil, &Failure{Kind: httpURLError, Message: fmt.Sprintf("cannot use the URL: %v", wrapped.Err), Err: err}
+		return nil, &Failure{Kind: httpURLError, Message: "cannot use the URL: " + strings.TrimPrefix(wrapped.Err.Error(), "net/url: "), Err: err}
 	case err != nil:
 		return nil, &Failure{Kind: httpURLError, Message: fmt.Sprintf("cannot use the URL: %v", err), Err: err}
 	case (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "":

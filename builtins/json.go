@@ -1,8 +1,13 @@
 package builtins
 
 import (
+	"bytes"
+	gojson "encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"unicode/utf8"
 
 	"go.starlark.net/lib/json"
 	"go.starlark.net/starlark"
@@ -102,15 +107,30 @@ func indentJSON(_ struct{}, in invocation) (starlark.Value, error) {
 		return nil, err
 	}
 	err := boundJSON(text)
-	var v starlark.Value
+	var out bytes.Buffer
 	if err == nil {
-		kwargs := []starlark.Tuple{{starlark.String("prefix"), starlark.String(prefix)}, {starlark.String("indent"), starlark.String(indent)}}
-		v, err = upstream(json.Module, "indent", invocation{in.thread, in.name, starlark.Tuple{starlark.String(text)}, kwargs})
+		err = jsonCause(gojson.Indent(&out, []byte(text), prefix, indent), text)
 	}
 	if err != nil {
-		return nil, &Failure{Kind: jsonDecodeError, Message: "cannot lay the text out: " + bareMessage(err, "json.indent"), Err: err}
+		return nil, &Failure{Kind: jsonDecodeError, Message: "cannot lay the text out: " + err.Error(), Err: err}
 	}
-	return v, nil
+	return starlark.String(out.String()), nil
+}
+
+// jsonCause says why text is not JSON, in terms of its characters: the decoder
+// tells of a byte. Another error stays as it is.
+func jsonCause(err error, text string) error {
+	var syntax *gojson.SyntaxError
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("it ends in the middle")
+	case !errors.As(err, &syntax):
+		return err
+	case syntax.Offset < 1 || syntax.Offset > int64(len(text)) || strings.HasPrefix(syntax.Error(), "unexpected end"):
+		return errors.New("it ends in the middle")
+	}
+	r, _ := utf8.DecodeRuneInString(text[syntax.Offset-1:])
+	return fmt.Errorf("at offset %d, unexpected character %q", syntax.Offset-1, r)
 }
 
 // boundJSON refuses text that the recursive decoder must not see. It need not

@@ -1,9 +1,7 @@
 package builtins
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"math/big"
 	"strconv"
 	"strings"
@@ -109,10 +107,7 @@ func (t *schemaType) decode(codec, text string) (starlark.Value, error) {
 	if err == nil {
 		v, err = decodePlain([]byte(text))
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errors.New("it ends in the middle")
-	}
-	if err != nil {
+	if err := jsonCause(err, text); err != nil {
 		return nil, fmt.Errorf("this is not JSON: %s", shortened(err.Error(), maxReason))
 	}
 	return v, nil

@@ -1,7 +1,9 @@
 package builtins
 
 import (
+	"errors"
 	"fmt"
+	gotime "time"
 
 	"go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
@@ -110,7 +112,12 @@ func parseTime(_ machine.Machine, in invocation) (starlark.Value, error) {
 	}
 	v, err := upstream(time.Module, "parse_time", invocation{in.thread, in.name, nil, args})
 	if err != nil {
-		return nil, &Failure{Kind: timeParseError, Message: "cannot read the time: " + err.Error(), Err: err}
+		cause := err.Error()
+		var misfit *gotime.ParseError
+		if errors.As(err, &misfit) {
+			cause = fmt.Sprintf("got %s, want a time as %s", shown(starlark.String(text)), shown(starlark.String(misfit.Layout)))
+		}
+		return nil, &Failure{Kind: timeParseError, Message: "cannot read the time: " + cause, Err: err}
 	}
 	return v, nil
 }
@@ -122,7 +129,7 @@ func parseDuration(_ machine.Machine, in invocation) (starlark.Value, error) {
 	}
 	var d time.Duration
 	if err := d.Unpack(starlark.String(text)); err != nil {
-		return nil, &Failure{Kind: timeParseError, Message: fmt.Sprintf("cannot read the duration: %v", err), Err: err}
+		return nil, &Failure{Kind: timeParseError, Message: fmt.Sprintf("cannot read the duration: got %s, want one such as \"1h15m\" or \"300ms\"", shown(starlark.String(text))), Err: err}
 	}
 	return d, nil
 }

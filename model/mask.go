@@ -21,9 +21,12 @@ const minMasked = 4
 // minMaskedLine is the same for the lines of a value that has several.
 const minMaskedLine = 8
 
+// minMaskedStart is the same for the beginning of a value whose rest was cut off.
+const minMaskedStart = 16
+
 // Mask returns text with every value of a secret that was read or written in
 // this hook replaced, also where it is quoted as in JSON, in base64, or in a
-// URL. Of a value of several lines, which may be indented elsewhere, each line
+// URL, and where a message shows its beginning only. Of a value of several lines, which may be indented elsewhere, each line
 // of 8 bytes or more is replaced too, but for the -----BEGIN … of keys. Values
 // shorter than 4 bytes are left alone.
 func (m *Model) Mask(text string) string {
@@ -36,7 +39,51 @@ func (m *Model) Mask(text string) string {
 	return m.masker.Replace(text)
 }
 
-func newMasker(values map[string]bool) *strings.Replacer {
+// A masker replaces the forms in which values of secrets can be written.
+type masker struct {
+	whole  *strings.Replacer
+	starts []string // the forms that are long enough to be cut off, the longest first
+}
+
+func (m *masker) Replace(text string) string {
+	text = m.whole.Replace(text)
+	for _, form := range m.starts {
+		text = maskStart(text, form)
+	}
+	return text
+}
+
+// maskStart masks the beginning of a form where the rest of it was cut off: in
+// front of an ellipsis, and at the end of a quotation, a line or the text.
+func maskStart(text, form string) string {
+	start := form[:minMaskedStart]
+	if !strings.Contains(text, start) {
+		return text
+	}
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, start)
+		out.WriteString(before)
+		if !found {
+			return out.String()
+		}
+		tail := form[minMaskedStart:]
+		n := 0
+		for n < len(rest) && n < len(tail) && rest[n] == tail[n] {
+			n++
+		}
+		// A character may have been cut in two, or a quote be part of the form.
+		switch text = rest[n:]; {
+		case text == "", strings.HasPrefix(text, "…"), strings.HasPrefix(text, "..."), strings.HasPrefix(text, "\uFFFD"), text[0] == '"', text[0] == '\n', text[0] == '\\':
+			out.WriteString(masked)
+		default:
+			out.WriteString(start)
+			out.WriteString(rest[:n])
+		}
+	}
+}
+
+func newMasker(values map[string]bool) *masker {
 	forms := make(map[string]bool)
 	for value := range values {
 		quoted, _ := json.Marshal(value) // a string always can be
@@ -69,15 +116,18 @@ func newMasker(values map[string]bool) *strings.Replacer {
 			}
 		}
 	}
-	var pairs []string
+	var pairs, starts []string
 	// Of two that begin at the same place the earlier pair wins.
 	longest := slices.SortedFunc(maps.Keys(forms), func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
 	})
 	for _, form := range longest {
 		pairs = append(pairs, form, masked)
+		if len(form) > minMaskedStart && !strings.HasPrefix(form, "-----") {
+			starts = append(starts, form)
+		}
 	}
-	return strings.NewReplacer(pairs...)
+	return &masker{strings.NewReplacer(pairs...), starts}
 }
 
 // hide has the values masked from now on.

@@ -48,7 +48,7 @@ type Model struct {
 	secretValues  map[string]bool
 	networks      map[string]*Network
 	cloudSpec     *CloudSpec
-	masker        *strings.Replacer
+	masker        *masker
 	state         map[string]string // nil: not asked yet
 	reporting     bool              // a denied call
 }

@@ -82,6 +82,27 @@ func TestMaskedForms(t *testing.T) {
 	}
 }
 
+// TestMaskedStart: a message that shows the beginning of a long value shows
+// nothing of it; what merely begins like it stays.
+func TestMaskedStart(t *testing.T) {
+	m, _ := newModel(t, nil, map[string]any{"secret-get": `{"token": "ghp_0123456789\"abcdefghijklmnopqrstuvwxyz", "dsn": "postgresql://10.1.2.3/db?password=x"}`})
+	secret, err := m.Secret("x", "")
+	require.NoError(t, err)
+	_, err = secret.Content(false)
+	require.NoError(t, err)
+	for text, want := range map[string]string{
+		`port: got "ghp_0123456789\"abcdef…, want an int`:                            `port: got "<secret>…, want an int`,
+		`port: got "ghp_0123456789\"abcdef\ufffd…, want`:                             `port: got "<secret>\ufffd…, want`,
+		`cannot use "ghp_0123456789\"abc" at all`:                                    `cannot use "<secret>" at all`,
+		"ghp_0123456789\"abc...":                                                     "<secret>...",
+		"ghp_0123456789\"ab\nghp_0123456789\"a":                                      "<secret>\n<secret>",
+		"ghp_0123456789…":                                                            "ghp_0123456789…", // too little of it
+		"at postgresql://10.1.2.3/other, ghp_0123456789\"abcdefghijklmnopqrstuvwxyz": "at postgresql://10.1.2.3/other, <secret>",
+	} {
+		assert.Equal(t, want, m.Mask(text))
+	}
+}
+
 // TestSecurityEventIsMasked: nothing of a secret is left where a long text is cut.
 func TestSecurityEventIsMasked(t *testing.T) {
 	m, s := newModel(t, nil, map[string]any{"secret-get": `{"password": "hunter22-hunter22"}`})
