@@ -176,7 +176,7 @@ func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 	if timeout == 0 {
 		timeout = c.timeout
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := within(ctx, timeout)
 	defer cancel()
 
 	var body io.Reader
@@ -222,6 +222,11 @@ func (c *Client) send(ctx context.Context, r request, body io.Reader, header htt
 	return resp, nil
 }
 
+// within ends ctx when an answer takes too long.
+func within(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, timeout, lapse("no answer within %s", timeout))
+}
+
 // contextCause prefers the reason why ctx ended to the error that its end
 // caused further down.
 func contextCause(ctx context.Context, err error) error {
@@ -258,11 +263,11 @@ func (c *Client) readAnswer(ctx context.Context, r request, code int, contentTyp
 // that the request failed, that is the more useful news.
 func notJSON(r request, code int, reason error) error {
 	if code < http.StatusBadRequest {
-		return protocolError("Pebble's answer to %s %s is not JSON: %w", r.method, r.path, reason)
+		return protocolError("Pebble's answer to %s %s cannot be read: %w", r.method, r.path, reason)
 	}
 	return &Error{
 		Kind:    APIError,
-		Message: fmt.Sprintf("%d %s: the answer to %s %s is not JSON: %v", code, http.StatusText(code), r.method, r.path, reason),
+		Message: fmt.Sprintf("%d %s: the answer to %s %s cannot be read: %v", code, http.StatusText(code), r.method, r.path, plainly(reason)),
 		Err:     reason,
 		Code:    code,
 		Status:  http.StatusText(code),

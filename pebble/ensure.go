@@ -163,7 +163,7 @@ func (c *Client) ensureFile(ctx context.Context, file WantedFile) (bool, error) 
 	if info != nil && info.Type == TypeFile {
 		mode, err := info.Mode()
 		if err != nil {
-			return false, protocolError("%w", err)
+			return false, err
 		}
 		same, err := c.hasContent(ctx, file, info)
 		if err != nil {

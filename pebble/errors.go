@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/coder/websocket"
 )
 
 // Kind is the family of a failure, named as ops names its exception.
@@ -167,7 +169,7 @@ func (c *Client) transportError(what string, err error) error {
 	if errors.As(err, &known) {
 		return known
 	}
-	wrapped := fmt.Errorf("cannot %s: %w", what, err)
+	wrapped := fmt.Errorf("cannot %s: %w", what, plainly(err))
 	var timeout net.Error
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -181,11 +183,30 @@ func (c *Client) transportError(what string, err error) error {
 			Err:     err,
 		}
 	case isDial(err):
-		return &Error{Kind: ConnectionError, Message: fmt.Sprintf("Could not connect to Pebble: %v", err), Err: err}
+		return &Error{Kind: ConnectionError, Message: fmt.Sprintf("Could not connect to Pebble at '%s': %s", c.socketPath, c.dialReason(err)), Err: err}
 	case isDropped(err):
 		return &Error{Kind: ConnectionError, Message: wrapped.Error(), Err: err}
 	default:
-		return &Error{Kind: ProtocolError, Message: wrapped.Error(), Err: err}
+		// The words would be those of Go's HTTP, multipart and websocket readers.
+		return &Error{Kind: ProtocolError, Message: fmt.Sprintf("cannot %s: what came is malformed, or too large", what), Err: err}
+	}
+}
+
+// maxSocketPath is how long the path of a unix socket may be, in bytes.
+const maxSocketPath = len(syscall.RawSockaddrUnix{}.Path) - 1
+
+// dialReason says why the socket could not be connected to.
+func (c *Client) dialReason(err error) string {
+	var errno syscall.Errno
+	switch {
+	case len(c.socketPath) > maxSocketPath:
+		return fmt.Sprintf("the path of a socket is at most %d bytes long", maxSocketPath)
+	case errors.As(err, &errno) && errno == syscall.ECONNREFUSED:
+		return "connection refused (is Pebble running?)"
+	case errors.As(err, &errno):
+		return errno.Error()
+	default:
+		return "the socket cannot be used"
 	}
 }
 
@@ -195,15 +216,24 @@ func isDial(err error) bool {
 }
 
 func isDropped(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) ||
+	var (
+		op     *net.OpError
+		closed websocket.CloseError
+	)
+	return errors.As(err, &op) || errors.As(err, &closed) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) ||
 		errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
 		strings.Contains(err.Error(), "server closed idle connection")
 }
 
-// protocolError reports an answer that is not what the API promises.
+// protocolError reports an answer that is not what the API promises. Errors
+// among args are put plainly.
 func protocolError(format string, args ...any) error {
+	for i, arg := range args {
+		if err, ok := arg.(error); ok {
+			args[i] = plainly(err)
+		}
+	}
 	err := fmt.Errorf(format, args...)
 	return &Error{Kind: ProtocolError, Message: err.Error(), Err: errors.Unwrap(err)}
 }

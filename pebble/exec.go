@@ -128,7 +128,7 @@ func (s *sockets) close() {
 // connect connects to the task that runs a command. The daemon starts it when
 // all connections are there.
 func (c *Client) connect(ctx context.Context, change, task string, splitStderr bool) (*sockets, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := within(ctx, c.timeout)
 	defer cancel()
 	s := &sockets{}
 	// The control connection has to be the first: a command may end, and the
@@ -167,7 +167,7 @@ func (c *Client) dial(ctx context.Context, task, name string) (*websocket.Conn, 
 		return nil, apiError(resp.StatusCode, &a)
 	}
 	if resp != nil {
-		return nil, protocolError("Pebble does not connect to the %s of task %s: %w", name, task, err)
+		return nil, protocolError("Pebble's answer to %s %s has status %d and does not make a websocket", r.method, r.path, resp.StatusCode)
 	}
 	return nil, c.transportError("connect to the "+name+" of task "+task, contextCause(ctx, err))
 }

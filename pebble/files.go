@@ -45,7 +45,7 @@ type FileInfo struct {
 func (f *FileInfo) Mode() (int, error) {
 	mode, err := strconv.ParseUint(f.Permissions, 8, 12)
 	if err != nil {
-		return 0, fmt.Errorf("cannot parse the permissions of %s: %w", f.Path, err)
+		return 0, protocolError("Pebble gives %s the permissions %q, want up to 4 octal digits", f.Path, f.Permissions)
 	}
 	return int(mode), nil
 }

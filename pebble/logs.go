@@ -49,7 +49,7 @@ func (o LogsOptions) query() url.Values {
 
 // Logs returns what services have written, oldest first.
 func (c *Client) Logs(ctx context.Context, o LogsOptions) ([]*LogEntry, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := within(ctx, c.timeout)
 	defer cancel()
 	var entries []*LogEntry
 	size := 0

@@ -155,7 +155,7 @@ func (f *File) next() (part *multipart.Part, name, filename string, err error) {
 	// Part.FileName would drop the directory.
 	_, params, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
 	if err != nil {
-		return nil, "", "", protocolError("cannot parse the header of a part of Pebble's answer: %w", err)
+		return nil, "", "", protocolError("Pebble's answer to GET /v1/files has a part whose header makes no sense")
 	}
 	name = params["name"]
 	if name != "files" && name != "response" {

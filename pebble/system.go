@@ -64,7 +64,7 @@ func (c *Client) Health(ctx context.Context, o HealthOptions) (bool, error) {
 // Metrics returns the daemon's metrics, as text in Prometheus' format.
 func (c *Client) Metrics(ctx context.Context) (string, error) {
 	r := request{method: http.MethodGet, path: "/v1/metrics"}
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := within(ctx, c.timeout)
 	defer cancel()
 	resp, err := c.send(ctx, r, nil, http.Header{})
 	if err != nil {

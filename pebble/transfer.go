@@ -2,7 +2,6 @@ package pebble
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"time"
 )
@@ -18,7 +17,7 @@ func newWatchdog(ctx context.Context, timeout time.Duration) (context.Context, *
 	ctx, cancel := context.WithCancelCause(ctx)
 	w := &watchdog{timeout: timeout, cancel: cancel}
 	w.timer = time.AfterFunc(timeout, func() {
-		cancel(fmt.Errorf("no progress for %s: %w", timeout, context.DeadlineExceeded))
+		cancel(lapse("no progress for %s", timeout))
 	})
 	return ctx, w
 }
