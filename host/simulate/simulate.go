@@ -130,6 +130,9 @@ type Hook struct {
 	Consistency *consistency.Checker
 	// MaxSteps, unless 0, is how many steps the charm may take.
 	MaxSteps uint64
+	// Secrets is how many secrets there are in the model that State does not
+	// tell of: the ids of new ones are counted on from there.
+	Secrets int
 }
 
 // A Function is a function of a charm's files, and its arguments.
@@ -173,6 +176,7 @@ func (h *Hook) Run(ctx context.Context) (*Outcome, error) {
 		return nil, &StateError{err}
 	}
 	before.Juju = *juju.State() // with all defaults filled in
+	juju.Secrets = h.Secrets
 	juju.CharmDir = fmt.Sprintf("/var/lib/juju/agents/unit-%s-%d/charm", before.Juju.AppName, before.Juju.UnitID)
 	simulated, err := machinetest.New(before.Machine)
 	if err != nil {

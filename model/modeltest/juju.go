@@ -24,6 +24,9 @@ type Juju struct {
 	// Now is the controller's clock, by which secrets rotate and expire. The
 	// default stands still at the start of 2024.
 	Now func() time.Time
+	// Secrets is how many secrets the model has besides the state's: the ids of
+	// new ones are counted on from there.
+	Secrets int
 
 	meta    *model.Metadata
 	version model.Version

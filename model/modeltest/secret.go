@@ -308,6 +308,16 @@ var rotatePeriods = map[string]func(time.Time) time.Time{
 	"yearly":    func(t time.Time) time.Time { return t.AddDate(1, 0, 0) },
 }
 
+// NextRotation is when a secret of a rotation policy rotates after a time, and
+// false if it does not.
+func NextRotation(policy string, after time.Time) (time.Time, bool) {
+	next := rotatePeriods[policy]
+	if next == nil {
+		return time.Time{}, false
+	}
+	return next(after).UTC(), true
+}
+
 // check reads what the flags and the remaining arguments say.
 func (f *secretFlags) check(h *Hook, args []string) error {
 	if f.expire != "" {
@@ -452,7 +462,7 @@ func prepareSecretAdd(h *Hook, c *invocation) (func([]string) error, func() erro
 
 // nextSecretID counts up to an id that no secret has.
 func (h *Hook) nextSecretID() string {
-	for n := int64(len(h.state().Secrets) + 1); ; n++ {
+	for n := int64(h.juju.Secrets + len(h.state().Secrets) + 1); ; n++ {
 		id := fmt.Sprintf("d%018s0", strconv.FormatInt(n, 32))
 		id = strings.ReplaceAll(id, " ", "0")
 		if h.secret(id) == nil {

@@ -1,0 +1,134 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/starcharm/starcharm/host/simulate"
+	"github.com/starcharm/starcharm/model/modeltest"
+)
+
+// A RuleError is about a charm that did what none must do.
+type RuleError struct {
+	// Message says what.
+	Message string
+	Outcome *simulate.Outcome
+}
+
+func (e *RuleError) Error() string { return e.Message }
+
+// checkHook looks at what a hook did.
+func (m *Model) checkHook(u *Unit, o *simulate.Outcome) error {
+	broken := func(format string, args ...any) error {
+		return &RuleError{Message: fmt.Sprintf(format, args...) + fmt.Sprintf(" (%s on %s)", o.Event, o.Unit), Outcome: o}
+	}
+	if !o.Before.Juju.Leader {
+		for _, s := range o.Steps {
+			if s.Via == "juju" && s.Failed && forLeaders(s.What) {
+				return broken("a unit that is not the leader tried what only the leader may: %s", s.What)
+			}
+		}
+	}
+	for _, s := range m.secrets {
+		for _, content := range s.revisions {
+			for key, value := range content {
+				if where := leak(o, value); where != "" {
+					name := s.label
+					if name == "" {
+						name = s.id
+					}
+					return broken("the value of %q of the secret %s is in %s", key, name, where)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// forLeaders tells whether a call is one that Juju refuses to followers.
+func forLeaders(call string) bool {
+	name, rest, _ := strings.Cut(call, " ")
+	words := strings.Fields(rest)
+	switch name {
+	case "relation-set":
+		return slices.Contains(words, "--app")
+	case "status-set":
+		return slices.Contains(words, "--application=true")
+	case "secret-add":
+		return !slices.Contains(words, "unit")
+	case "leader-set", "secret-set", "secret-remove", "secret-grant", "secret-revoke", "pod-spec-set", "k8s-raw-set", "k8s-spec-set":
+		return true
+	}
+	return false
+}
+
+// minLeak is how long a secret's value has to be to be recognized elsewhere, in
+// bytes: a port or a short name is found in many places.
+const minLeak = 6
+
+// leak is where a hook wrote a secret's value that others may read, or "".
+func leak(o *simulate.Outcome, value string) string {
+	if len(value) < minLeak {
+		return ""
+	}
+	for _, r := range o.State.Juju.Relations {
+		for name, bag := range map[string]map[string]string{"the application's": r.LocalAppData, "the unit's": r.LocalUnitData} {
+			for key, content := range bag {
+				if strings.Contains(content, value) {
+					return fmt.Sprintf("%q of %s databag of the relation %s:%d", key, name, r.Endpoint, r.ID)
+				}
+			}
+		}
+	}
+	for _, s := range o.Steps {
+		if s.Via == "log" && strings.Contains(s.Result, value) {
+			return "the log"
+		}
+	}
+	for _, status := range []modeltest.Status{o.State.Juju.UnitStatus, o.State.Juju.AppStatus} {
+		if strings.Contains(status.Message, value) {
+			return "a status"
+		}
+	}
+	return ""
+}
+
+// checkSettled runs update-status and config-changed once more on each unit,
+// without consequence: nothing may come of them that others would see.
+func (m *Model) checkSettled(ctx context.Context) error {
+	for _, a := range m.apps {
+		for _, u := range a.Units {
+			if !u.started || u.failed != nil {
+				continue
+			}
+			for _, name := range []string{"update-status", "config-changed"} {
+				world := m.world(u, nil)
+				o, err := (&simulate.Hook{
+					Charm: a.Charm, State: world, Event: modeltest.Event{Name: name},
+					MaxSteps: m.options.MaxSteps, Secrets: m.secretIDs - len(world.Juju.Secrets),
+				}).Run(ctx)
+				if err != nil {
+					return err
+				}
+				if o.Err != nil {
+					return &HookError{Outcome: o, Tries: 1}
+				}
+				for _, c := range o.Changes {
+					if visible(c.Path) {
+						return &RuleError{Message: fmt.Sprintf("%s on %s, with nothing left to do, changes %s", name, u.Name(), c.Path), Outcome: o}
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// visible tells whether others than the charm see that part of the state.
+func visible(path string) bool {
+	head, _, _ := strings.Cut(path, ".")
+	head, _, _ = strings.Cut(head, "[")
+	return !slices.Contains([]string{"stored_state", "stored", "deferred", "config_digests", "secret_removals"}, head)
+}
