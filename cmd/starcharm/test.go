@@ -50,6 +50,9 @@ cannot be loaded, 2 when the command makes no sense.`,
 			if o.Jobs < 1 {
 				return fmt.Errorf("--jobs %d: want at least 1", o.Jobs)
 			}
+			if o.Explore < 0 {
+				return fmt.Errorf("--explore %d: want how many orders to try", o.Explore)
+			}
 			start := time.Now()
 			suite, err := charmtest.Load(cmd.Context(), dir, o)
 			var wrong *charmtest.LoadError
@@ -87,6 +90,7 @@ cannot be loaded, 2 when the command makes no sense.`,
 	f.BoolVar(&o.Shuffle, "shuffle", false, "run the tests in an order of chance")
 	f.Uint64Var(&o.Seed, "seed", 0, "the seed of that order and of t.seed")
 	f.BoolVar(&o.FailFast, "fail-fast", false, "stop after the first test that fails")
+	f.IntVar(&o.Explore, "explore", 0, "try so many orders of events of each test that simulates a model, and shorten the one that fails")
 	f.IntVarP(&o.Jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many tests run at the same time")
 	f.DurationVar(&o.Timeout, "timeout", 10*time.Second, "how long a test may take")
 	f.Uint64Var(&o.MaxSteps, "max-steps", 100_000_000, "how many steps of the interpreter a test may take, and each run of the charm in it")

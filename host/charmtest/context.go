@@ -229,13 +229,10 @@ func (ctx *testContext) simulate(name string, state starlark.Value, hook *simula
 	if given.Juju.Model.CloudSpec != nil && !ctx.trusted {
 		found.Fail("SC054", "the Model has a cloud_spec, and the application is not trusted")
 	}
-	hook.Charm, hook.State, hook.MaxSteps = ctx.charm, ctx.world(given), ctx.session.suite.options.MaxSteps
-	running := &handlers{session: ctx.session}
-	running.bind(hook.State)
+	hook.Charm, hook.State = ctx.charm, ctx.world(given)
 	start := time.Now()
-	o, err := hook.Run(ctx.session.ctx)
+	o, handlerErr, err := ctx.session.runHook(ctx.session.ctx, hook)
 	duration := time.Since(start)
-	handlerErr := running.end()
 	var violations consistency.Violations
 	var wrong *simulate.StateError
 	switch {
@@ -246,7 +243,6 @@ func (ctx *testContext) simulate(name string, state starlark.Value, hook *simula
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	ctx.session.last = o
 	if cause := context.Cause(ctx.session.ctx); cause != nil {
 		return nil, cause
 	}

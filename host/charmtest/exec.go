@@ -79,6 +79,18 @@ func (r *handlers) end() error {
 	return r.err
 }
 
+// runHook runs a hook with the commands that are functions of the test. The
+// first error of one of these is apart from that of the hook.
+func (s *session) runHook(ctx context.Context, hook *simulate.Hook) (o *simulate.Outcome, handlerErr, err error) {
+	hook.MaxSteps = s.suite.options.MaxSteps
+	running := &handlers{session: s}
+	running.bind(hook.State)
+	if o, err = hook.Run(ctx); err == nil {
+		s.last = o
+	}
+	return o, running.end(), err
+}
+
 // call is what a command does whose handler is fn: 0 and no output if it
 // returns None, otherwise what its (stdout, stderr, exit_code) says.
 func (r *handlers) call(ctx context.Context, fn starlark.Callable, c *pebbletest.Command) int {

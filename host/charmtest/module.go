@@ -22,6 +22,21 @@ func testingMembers() []builtins.Member[*session] {
 		{Name: "Context", Sig: "(*, charm: str = None, meta: dict = None, config: dict = None, actions: dict = None, juju_version: str = \"3.6.11\", app_name: str = None, unit_id: int = 0, app_trusted: bool = False, machine_id: int | str = None, availability_zone: str = None, principal_unit: str = None) -> Context",
 			Doc:  "A charm, and the unit of it whose hooks are run. charm is the directory of another charm than this one, relative to this one's; meta, config and actions are top-level keys of its metadata instead of its own, as metadata.yaml, config.yaml and actions.yaml have them. Juju tells app_name (default: the charm's name), unit_id, machine_id, availability_zone and principal_unit to the unit; app_trusted lets it ask for the cloud's credential.",
 			Call: newContext},
+		{Name: "charm", Sig: "(dir: str) -> Context", Doc: "The Context of the charm in another directory, relative to this one's.",
+			Call: func(s *session, in builtins.Invocation) (starlark.Value, error) {
+				var dir string
+				if err := in.Unpack("dir", &dir); err != nil {
+					return nil, err
+				}
+				charm, err := s.suite.charmOf(dir, nil)
+				if err != nil {
+					return nil, err
+				}
+				return &testContext{session: s, charm: charm, jujuVersion: defaultJuju, appName: charm.Metadata.Name}, nil
+			}},
+		{Name: "simulate", Sig: "(*, seed: int = None, order: list[str] = [], strict: bool = False, retry: bool = False, limit: int = 1000) -> simulation",
+			Doc:  "A simulated Juju model, without applications. seed chooses what happens next among all that may, by default always the first; order are labels of sim.events that come first, each as soon as it can. strict fails the test when a follower tries what only a leader may, when a secret's value is in a databag, the log or a status, and when a model that has settled changes by update-status or config-changed. retry runs hooks that fail again, as Juju does, instead of failing the test. limit is how many events settle runs.",
+			Call: newSimulation},
 		{Name: "cases", Sig: "(fn: function, /, **cases: dict) -> cases", Doc: "A test with several cases: fn(t, **case) is run for each, as a test of its own.",
 			Call: newCases},
 		{Name: "load_state", Sig: "(path: str) -> State", Doc: "The State that a state file describes, such as starcharm snapshot writes: its path from the charm's directory, for instance tests/state.yaml. Which unit it is, and which Juju, is the Context's to say.",

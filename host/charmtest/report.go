@@ -89,6 +89,9 @@ func (r *Result) render(b *strings.Builder, paint func(string, string) string, c
 			b.WriteString(paint(colorDim, "print: ") + host.Printable(strings.TrimRight(line, "\n")) + "\n")
 		}
 	}
+	if r.Exploration != nil {
+		r.Exploration.render(b)
+	}
 	if r.Status == Failed {
 		b.WriteString("\n")
 	}

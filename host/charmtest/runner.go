@@ -44,6 +44,9 @@ type Result struct {
 	Output string `json:"output,omitempty"`
 	// Sub are the tests that it ran by t.run.
 	Sub []*Result `json:"sub,omitempty"`
+	// Exploration is the order of events in which it failed, when several were
+	// tried.
+	Exploration *Exploration `json:"exploration,omitempty"`
 }
 
 // Names are the full names of the tests that are to run, in order.
@@ -116,14 +119,25 @@ func (e errTimeout) Error() string {
 	return fmt.Sprintf("the test took longer than %s; does something not end? (--timeout sets the limit)", e.limit)
 }
 
-// run runs one test in a world of its own.
+// run runs one test.
 func (s *Suite) run(ctx context.Context, t *test) *Result {
+	if s.options.Explore > 0 {
+		return s.explore(ctx, t)
+	}
+	result, _ := s.attempt(ctx, t, variation{})
+	return result
+}
+
+// attempt runs one test in a world of its own, and returns the models that it
+// simulated, too.
+func (s *Suite) attempt(ctx context.Context, t *test, v variation) (*Result, []*simulation) {
 	if s.options.Timeout > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeoutCause(ctx, s.options.Timeout, errTimeout{s.options.Timeout})
 		defer stop()
 	}
 	session := s.newSession(ctx)
+	session.variation = v
 	result := session.run(session.thread, t.name, func(running *running) error {
 		stop := context.AfterFunc(ctx, func() { session.thread.Cancel(context.Cause(ctx).Error()) })
 		defer stop()
@@ -143,7 +157,7 @@ func (s *Suite) run(ctx context.Context, t *test) *Result {
 	})
 	result.File, result.Line, result.Output = t.file.name, t.line, session.output.String()
 	result.Notes = session.notes
-	return result
+	return result, session.simulations
 }
 
 // run runs a test or a part of one.

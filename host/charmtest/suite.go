@@ -44,6 +44,9 @@ type Options struct {
 	// run of the charm in it; Timeout how long a test may take.
 	MaxSteps uint64
 	Timeout  time.Duration
+	// Explore, unless 0, is how many orders of events are tried of each test
+	// that simulates a model.
+	Explore int
 }
 
 // A Suite is a charm and its tests, compiled. It does not change but for the
@@ -264,6 +267,10 @@ type session struct {
 
 	// How many of each were made without an id.
 	relations, secrets, notices int
+	// simulations are the simulated models, and variation says how they differ
+	// from what the test says.
+	simulations []*simulation
+	variation   variation
 	// last is the run that came last.
 	last *simulate.Outcome
 }

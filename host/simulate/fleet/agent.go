@@ -71,7 +71,10 @@ type choice struct {
 
 // label names the choice: "web/0 db-relation-changed db:1 db/0".
 func (c *choice) label() string {
-	text := c.unit.Name() + " " + c.event.Name
+	text := c.unit.Name()
+	if c.world == nil {
+		text += " " + c.event.Name
+	}
 	if c.event.Action {
 		text += " action " + c.event.ActionID
 	}

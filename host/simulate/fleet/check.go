@@ -104,11 +104,7 @@ func (m *Model) checkSettled(ctx context.Context) error {
 				continue
 			}
 			for _, name := range []string{"update-status", "config-changed"} {
-				world := m.world(u, nil)
-				o, err := (&simulate.Hook{
-					Charm: a.Charm, State: world, Event: modeltest.Event{Name: name},
-					MaxSteps: m.options.MaxSteps, Secrets: m.secretIDs - len(world.Juju.Secrets),
-				}).Run(ctx)
+				o, err := m.simulate(ctx, u, m.world(u, nil), modeltest.Event{Name: name})
 				if err != nil {
 					return err
 				}

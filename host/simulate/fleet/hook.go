@@ -38,6 +38,7 @@ func (m *Model) world(u *Unit, extra *int) *simulate.State {
 	a := u.App
 	s := *u.state
 	s.Machine.Now = m.now
+	s.Containers = slices.Clone(s.Containers)
 	j := &s.Juju
 	j.AppName, j.UnitID, j.Leader, j.Config = a.Name, u.Number, a.leader == u, maps.Clone(a.config)
 	for name := range j.Config {
@@ -86,8 +87,7 @@ func (m *Model) run(ctx context.Context, c *choice) (*simulate.Outcome, error) {
 		c.begin()
 	}
 	before := m.world(u, c.event.RelationID)
-	hook := &simulate.Hook{Charm: u.App.Charm, State: before, Event: c.event, MaxSteps: m.options.MaxSteps, Secrets: m.secretIDs - len(before.Juju.Secrets)}
-	o, err := hook.Run(ctx)
+	o, err := m.simulate(ctx, u, before, c.event)
 	if err != nil {
 		return nil, fmt.Errorf("cannot run %s: %w", c.label(), err)
 	}
@@ -112,6 +112,10 @@ func (m *Model) run(ctx context.Context, c *choice) (*simulate.Outcome, error) {
 		return o, m.checkHook(u, o)
 	}
 	return o, nil
+}
+
+func (m *Model) simulate(ctx context.Context, u *Unit, world *simulate.State, event modeltest.Event) (*simulate.Outcome, error) {
+	return m.options.Run(ctx, &simulate.Hook{Charm: u.App.Charm, State: world, Event: event, Secrets: m.secretIDs - len(world.Juju.Secrets)})
 }
 
 // take takes over the world that a hook left. What a failed one wrote is not in

@@ -29,8 +29,8 @@ type Options struct {
 	Retry bool
 	// Limit is after how many events Settle gives up.
 	Limit int
-	// MaxSteps, unless 0, is how many steps of the interpreter a hook may take.
-	MaxSteps uint64
+	// Run runs a hook; nil: as it is.
+	Run func(context.Context, *simulate.Hook) (*simulate.Outcome, error)
 }
 
 // A Model is a simulated Juju model.
@@ -52,6 +52,9 @@ func epoch() time.Time { return time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 // New returns a model without applications.
 func New(o Options) *Model {
+	if o.Run == nil {
+		o.Run = func(ctx context.Context, h *simulate.Hook) (*simulate.Outcome, error) { return h.Run(ctx) }
+	}
 	m := &Model{options: o, order: slices.Clone(o.Order), now: epoch()}
 	if o.Seed != nil {
 		m.random = rand.New(rand.NewPCG(*o.Seed, 0))
@@ -237,14 +240,15 @@ func (a *App) Status() modeltest.Status { return a.status }
 // Remove removes a unit: its agent runs its last hooks.
 func (u *Unit) Remove() { u.dying = true }
 
-// Act asks for an action.
-func (u *Unit) Act(name string, params map[string]any) error {
+// Act asks for an action and returns its id.
+func (u *Unit) Act(name string, params map[string]any) (string, error) {
 	if u.App.Charm.Metadata.Actions[name] == nil {
-		return fmt.Errorf("cannot run the action %s on %s: the charm has none of that name", name, u.Name())
+		return "", fmt.Errorf("cannot run the action %s on %s: the charm has none of that name", name, u.Name())
 	}
 	u.App.model.actionIDs++
-	u.inbox = append(u.inbox, modeltest.Event{Name: name, Action: true, Params: params, ActionID: fmt.Sprint(u.App.model.actionIDs)})
-	return nil
+	id := fmt.Sprint(u.App.model.actionIDs)
+	u.inbox = append(u.inbox, modeltest.Event{Name: name, Action: true, Params: params, ActionID: id})
+	return id, nil
 }
 
 // containerOf is the unit's container.
