@@ -67,6 +67,12 @@ func (s *Status) Settable() error {
 	return fmt.Errorf("cannot set the status %s: only active, blocked, maintenance and waiting can be set", s.Name)
 }
 
+// IsSettableStatus says whether model has a constructor of that name, such as
+// BlockedStatus, whose status a charm can set.
+func IsSettableStatus(constructor string) bool {
+	return slices.ContainsFunc(model.SettableStatuses(), func(name string) bool { return statusTypeName(name) == constructor })
+}
+
 // rank orders statuses by how much attention they need.
 func (s *Status) rank() int {
 	switch s.Name {

@@ -59,6 +59,8 @@ type Charm struct {
 	also alsoUsable
 	// tracksConfig says that a script asks for event.changed_config.
 	tracksConfig bool
+	// coverage counts what runs; nil: nobody wants to know.
+	coverage *Coverage
 }
 
 // A module is one compiled file.
@@ -66,6 +68,7 @@ type module struct {
 	name    string
 	source  []byte
 	program *starlark.Program
+	counts  counts // nil: it is not counted
 	// loads are the names of the modules behind its load labels.
 	loads map[string]string
 	// configLoads are its calls of model.load_config.
@@ -76,12 +79,14 @@ type module struct {
 // (src/charm.star, else charm.star) and all that it loads. Nothing runs.
 //
 // The error holds every mistake that was found; [Diagnose] takes it apart.
-func Load(fsys fs.FS) (*Charm, error) {
+func Load(fsys fs.FS) (*Charm, error) { return load(fsys, nil) }
+
+func load(fsys fs.FS, coverage *Coverage) (*Charm, error) {
 	metadata, err := model.LoadMetadata(fsys)
 	if err != nil {
 		return nil, err
 	}
-	c := &Charm{Metadata: metadata, files: fsys, modules: map[string]*module{}}
+	c := &Charm{Metadata: metadata, files: fsys, modules: map[string]*module{}, coverage: coverage}
 	for _, name := range entries {
 		if _, err := fs.Stat(fsys, name); err == nil {
 			c.entry = name
@@ -225,7 +230,8 @@ func (l *loader) load(name string, chain []string) error {
 			l.follow(m, load, chain)
 		}
 	}
-	if m.program, err = starlark.FileProgram(file, l.charm.isPredeclared(name)); err != nil {
+	m.counts = l.charm.coverage.count(name, source, file)
+	if m.program, err = starlark.FileProgram(file, l.charm.isPredeclared(m)); err != nil {
 		l.errs = append(l.errs, &SourceError{File: name, Source: source, Err: err})
 		return nil
 	}
@@ -252,14 +258,17 @@ func (l *loader) follow(m *module, load *syntax.LoadStmt, chain []string) {
 	}
 }
 
-// isPredeclared says which names the file of that name can use.
-func (c *Charm) isPredeclared(name string) func(string) bool {
+// isPredeclared says which names a module can use.
+func (c *Charm) isPredeclared(m *module) func(string) bool {
 	names := builtins.Names()
-	if c.also.in != nil && c.also.in(name) {
+	if c.also.in != nil && c.also.in(m.name) {
 		names = append(names, c.also.names...)
 	}
-	if strings.HasPrefix(name, std) {
+	if strings.HasPrefix(m.name, std) {
 		names = append(names, builtins.Native)
+	}
+	if m.counts != nil {
+		names = append(names, countsName)
 	}
 	return func(s string) bool { return slices.Contains(names, s) }
 }

@@ -230,6 +230,7 @@ func (d *dispatch) loadScripts() error {
 	if _, err := d.program.run(d.thread, d.charm.entry); err != nil {
 		return err
 	}
+	d.charm.coverage.registered(f)
 	return d.program.checkConfigLoads()
 }
 

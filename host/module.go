@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -42,7 +43,12 @@ func (p *program) run(thread *starlark.Thread, name string) (starlark.StringDict
 	case p.charm.also.in != nil && p.charm.also.in(name):
 		predeclared = p.scripts
 	}
-	globals, err := p.charm.modules[name].program.Init(thread, predeclared)
+	m := p.charm.modules[name]
+	if m.counts != nil {
+		predeclared = maps.Clone(predeclared)
+		predeclared[countsName] = m.counts
+	}
+	globals, err := m.program.Init(thread, predeclared)
 	globals.Freeze()
 	if err != nil {
 		return nil, err

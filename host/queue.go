@@ -29,6 +29,7 @@ func (d *dispatch) call(o *builtins.Observer, e *builtins.Event) (starlark.Value
 	outer := f.Running
 	f.Running = o
 	defer func() { f.Running = outer }()
+	d.charm.coverage.ran(o)
 	result, err := starlark.Call(d.thread, o.Handler, starlark.Tuple{e}, nil)
 	if errors.Is(err, builtins.ErrEndHandler) {
 		return starlark.None, nil

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"slices"
+	"strings"
 
 	"go.starlark.net/starlark"
 
@@ -25,7 +27,7 @@ type alsoUsable struct {
 // own files can.
 func (c *Charm) LoadScript(file string, names []string, in func(file string) bool) (*Script, error) {
 	s := &Script{&Charm{
-		Metadata: c.Metadata, files: c.files, entry: file, modules: maps.Clone(c.modules), also: alsoUsable{names, in},
+		Metadata: c.Metadata, files: c.files, entry: file, modules: maps.Clone(c.modules), also: alsoUsable{names, in}, coverage: c.coverage,
 	}}
 	l := loader{charm: s.charm}
 	if err := l.load(file, nil); err != nil {
@@ -58,3 +60,23 @@ func (c *Charm) Files() fs.FS { return c.files }
 
 // Entry is the name of the script that the charm starts with.
 func (c *Charm) Entry() string { return c.entry }
+
+// Loaded are the names of the file and of those that it loads, and those that
+// these load, sorted. mentions says whether one of them has that name in it.
+func (s *Script) Loaded(name string) (files []string, mentions bool) {
+	seen := map[string]bool{}
+	var follow func(string)
+	follow = func(file string) {
+		if seen[file] {
+			return
+		}
+		seen[file] = true
+		m := s.charm.modules[file]
+		mentions = mentions || strings.Contains(string(m.source), name)
+		for _, next := range m.loads {
+			follow(next)
+		}
+	}
+	follow(s.charm.entry)
+	return slices.Sorted(maps.Keys(seen)), mentions
+}

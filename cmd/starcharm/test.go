@@ -1,9 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -20,9 +17,10 @@ import (
 
 func testCommand() *cobra.Command {
 	var (
-		dir, run, junit       string
-		list, asJSON, verbose bool
-		o                     charmtest.Options
+		dir, run    string
+		list, watch bool
+		o           charmtest.Options
+		r           testReporter
 	)
 	cmd := &cobra.Command{
 		Use:   "test",
@@ -31,10 +29,11 @@ func testCommand() *cobra.Command {
 and src/**/*_test.star. Each runs on its own, against a simulated Juju, Pebble
 and machine; nothing outside is touched.
 
-The exit code is 0 when all passed, 1 when one failed or the charm or a test
-cannot be loaded, 2 when the command makes no sense.`,
+The exit code is 0 when all passed, 1 when one failed, 2 when the charm or a
+test cannot be loaded or the command makes no sense.`,
 		Example: `  starcharm test
   starcharm test --charm examples/k8s-2-configurable -run 'port/'
+  starcharm test --cover --watch
   starcharm test --fail-fast --junit report.xml`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -53,11 +52,24 @@ cannot be loaded, 2 when the command makes no sense.`,
 			if o.Explore < 0 {
 				return fmt.Errorf("--explore %d: want how many orders to try", o.Explore)
 			}
+			o.Cover = o.Cover || r.coverHTML != "" || r.coverLCOV != ""
+			r.cmd, r.dir, r.shuffled = cmd, dir, o.Shuffle
+			r.color, r.github = isTerminal(os.Stdout), os.Getenv("GITHUB_ACTIONS") == "true"
+			if watch {
+				for _, name := range []string{"list", "json", "junit", "cover-html", "cover-lcov", "update"} {
+					if cmd.Flags().Changed(name) {
+						return fmt.Errorf("--watch does not go with --%s", name)
+					}
+				}
+				return watchTests(cmd, dir, o, &r)
+			}
 			start := time.Now()
 			suite, err := charmtest.Load(cmd.Context(), dir, o)
-			var wrong *charmtest.LoadError
-			if errors.As(err, &wrong) {
-				return showUnloadable(cmd, wrong.Diagnostics, asJSON)
+			if found, ok := loadDiagnostics(err); ok {
+				if err := r.unloadable(found); err != nil {
+					return err
+				}
+				return exitCode(2)
 			}
 			if err != nil {
 				return err
@@ -68,19 +80,11 @@ cannot be loaded, 2 when the command makes no sense.`,
 				}
 				return nil
 			}
-			color := isTerminal(os.Stdout)
-			report := &charmtest.Report{Seed: o.Seed, Tests: []*charmtest.Result{}}
-			report.NotRun = suite.Run(cmd.Context(), func(r *charmtest.Result) {
-				report.Add(r)
-				if !asJSON {
-					fmt.Fprint(cmd.OutOrStdout(), r.Render(color, verbose))
-				}
-				if os.Getenv("GITHUB_ACTIONS") == "true" && !asJSON {
-					fmt.Fprint(cmd.OutOrStdout(), r.GitHub())
-				}
-			})
-			report.Seconds = time.Since(start).Seconds()
-			return showReport(cmd, report, o.Shuffle, asJSON, junit, color)
+			report, err := runTests(cmd, suite, o, &r, start)
+			if err != nil {
+				return err
+			}
+			return errOfTests(cmd, report)
 		},
 	}
 	f := cmd.Flags()
@@ -94,68 +98,36 @@ cannot be loaded, 2 when the command makes no sense.`,
 	f.IntVarP(&o.Jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many tests run at the same time")
 	f.DurationVar(&o.Timeout, "timeout", 10*time.Second, "how long a test may take")
 	f.Uint64Var(&o.MaxSteps, "max-steps", 100_000_000, "how many steps of the interpreter a test may take, and each run of the charm in it")
-	f.BoolVarP(&verbose, "verbose", "v", false, "show the tests that passed too, and what they print")
-	f.BoolVar(&asJSON, "json", false, "show the report as JSON")
-	f.StringVar(&junit, "junit", "", "write the report as JUnit's XML to this file")
+	f.BoolVarP(&r.verbose, "verbose", "v", false, "show the tests that passed too, and what they print")
+	f.BoolVar(&watch, "watch", false, "run the tests that a change touches, again and again until Ctrl-C")
+	f.BoolVar(&o.Update, "update", false, "write the snapshots anew, and remove those that no test takes")
+	f.BoolVar(&o.Cover, "cover", false, "show which statements ran, and which handlers, options, relations, actions and statuses no test came upon")
+	f.StringVar(&r.coverHTML, "cover-html", "", "write that as a page with the sources to this file")
+	f.StringVar(&r.coverLCOV, "cover-lcov", "", "write which statements ran in lcov's format to this file")
+	f.BoolVar(&r.asJSON, "json", false, "show one event a line, in JSON")
+	f.StringVar(&r.junit, "junit", "", "write the report as JUnit's XML to this file")
 	return cmd
 }
 
-// showUnloadable shows what is wrong with a charm or tests that cannot be
-// loaded.
-func showUnloadable(cmd *cobra.Command, found []host.Diagnostic, asJSON bool) error {
-	if asJSON {
-		if err := writeJSON(cmd, struct {
-			Diagnostics []host.Diagnostic `json:"diagnostics"`
-		}{found}); err != nil {
-			return err
+// runTests runs tests and shows what comes of them.
+func runTests(cmd *cobra.Command, suite *charmtest.Suite, o charmtest.Options, r *testReporter, start time.Time) (*charmtest.Report, error) {
+	failed := r.started(len(suite.Names()), o.Seed)
+	report := &charmtest.Report{Seed: o.Seed, Tests: []*charmtest.Result{}}
+	report.NotRun = suite.Run(cmd.Context(), func(result *charmtest.Result) {
+		report.Add(result)
+		if failed == nil {
+			failed = r.ended(result)
 		}
-		return exitCode(1)
+	})
+	report.Seconds = time.Since(start).Seconds()
+	if failed != nil {
+		return nil, failed
 	}
-	for _, d := range found {
-		fmt.Fprint(cmd.ErrOrStderr(), d.Render(isTerminal(os.Stderr)))
-		if os.Getenv("GITHUB_ACTIONS") == "true" {
-			fmt.Fprintln(cmd.OutOrStdout(), d.GitHub())
-		}
+	var err error
+	if report.StaleSnapshots, err = suite.StaleSnapshots(); err != nil {
+		return nil, err
 	}
-	return exitCode(1)
-}
-
-func showReport(cmd *cobra.Command, report *charmtest.Report, shuffled, asJSON bool, junit string, color bool) error {
-	if junit != "" {
-		text, err := report.JUnit()
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(junit, text, 0o666); err != nil {
-			return fmt.Errorf("cannot write the report: %w", err)
-		}
-	}
-	if asJSON {
-		if err := writeJSON(cmd, report); err != nil {
-			return err
-		}
-	} else {
-		if shuffled {
-			fmt.Fprintf(cmd.OutOrStdout(), "seed %d\n", report.Seed)
-		}
-		fmt.Fprint(cmd.OutOrStdout(), report.Render(color))
-	}
-	if err := cmd.Context().Err(); err != nil || report.Failed > 0 {
-		return exitCode(1)
-	}
-	return nil
-}
-
-func writeJSON(cmd *cobra.Command, v any) error {
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("cannot write the report: %w", err)
-	}
-	_, err := cmd.OutOrStdout().Write(host.PrintableJSON(out.Bytes()))
-	return err
+	return report, r.finished(report, suite.Coverage())
 }
 
 // withLongRun is the command line with -run, as Go's tests have it, for --run.

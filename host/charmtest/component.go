@@ -2,6 +2,7 @@ package charmtest
 
 import (
 	"fmt"
+	"iter"
 	"reflect"
 	"slices"
 	"strings"
@@ -154,28 +155,44 @@ func (c *component) AttrNames() []string {
 
 // String shows the component as one would write it, without what is usual.
 func (c *component) String() string {
-	usual := reflect.New(c.kind.typ)
-	if c.kind.defaults != nil {
-		c.kind.defaults(&session{}, usual.Interface())
-	}
 	var parts []string
-	for i := range c.kind.fields {
-		f := &c.kind.fields[i]
-		v := c.field(f)
-		if !f.need && !f.always && (isEmpty(v) || equal(v, usual.Elem().FieldByIndex(c.kind.index(f)))) {
-			continue
-		}
-		value, err := c.show(f)
-		if err != nil {
-			continue
-		}
+	for name, value := range c.unusual() {
 		text := value.String()
-		if !f.need || i >= c.kind.positional {
-			text = f.name + " = " + text
+		if name != "" {
+			text = name + " = " + text
 		}
 		parts = append(parts, text)
 	}
 	return c.kind.name + "(" + strings.Join(parts, ", ") + ")"
+}
+
+// unusual are the fields that one would write, in their order. Those that go
+// without a name have the name "".
+func (c *component) unusual() iter.Seq2[string, starlark.Value] {
+	return func(yield func(string, starlark.Value) bool) {
+		usual := reflect.New(c.kind.typ)
+		if c.kind.defaults != nil {
+			c.kind.defaults(&session{}, usual.Interface())
+		}
+		for i := range c.kind.fields {
+			f := &c.kind.fields[i]
+			v := c.field(f)
+			if !f.need && !f.always && (isEmpty(v) || equal(v, usual.Elem().FieldByIndex(c.kind.index(f)))) {
+				continue
+			}
+			value, err := c.show(f)
+			if err != nil {
+				continue
+			}
+			name := f.name
+			if f.need && i < c.kind.positional {
+				name = ""
+			}
+			if !yield(name, value) {
+				return
+			}
+		}
+	}
 }
 
 func (c *component) CompareSameType(op syntax.Token, other starlark.Value, _ int) (bool, error) {

@@ -85,6 +85,7 @@ func (s *session) runHook(ctx context.Context, hook *simulate.Hook) (o *simulate
 	hook.MaxSteps = s.suite.options.MaxSteps
 	running := &handlers{session: s}
 	running.bind(hook.State)
+	s.suite.tally.ran(hook)
 	if o, err = hook.Run(ctx); err == nil {
 		s.last = o
 	}

@@ -150,6 +150,8 @@ var expectTable = builtins.NewTable("expect", "What a test expects. One that is 
 			}
 			return starlark.None, s.expectPlan(container, want)
 		}},
+	builtins.Member[*session]{Name: "snapshot", Sig: "(value: any, *, name: str = \"value\")", Doc: "The value is what it was when starcharm test --update wrote it to the test's file in tests/snapshots, in words: an Outcome as its calls and changes, a State and its parts field by field, a dict by its keys, a text of several lines as it is. A test that takes several gives each a name.",
+		Call: (*session).snapshot},
 )
 
 // unmet is the failure of an expectation; the run that came last is shown.

@@ -1,8 +1,8 @@
 package charmtest
 
 import (
-	"encoding/xml"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/starcharm/starcharm/host"
@@ -10,7 +10,7 @@ import (
 
 // A Report is what came of all tests.
 type Report struct {
-	Tests   []*Result `json:"tests"`
+	Tests   []*Result `json:"-"`
 	Passed  int       `json:"passed"`
 	Failed  int       `json:"failed"`
 	Skipped int       `json:"skipped"`
@@ -18,6 +18,8 @@ type Report struct {
 	NotRun  int     `json:"not_run"`
 	Seed    uint64  `json:"seed"`
 	Seconds float64 `json:"seconds"`
+	// StaleSnapshots are those that no test takes any more.
+	StaleSnapshots []string `json:"stale_snapshots,omitempty"`
 }
 
 // Add adds a test's result.
@@ -114,73 +116,18 @@ func (r *Report) Render(color bool) string {
 	if r.NotRun > 0 {
 		parts = append(parts, fmt.Sprintf("%d not run", r.NotRun))
 	}
-	return strings.Join(parts, ", ") + "\n"
+	text := strings.Join(parts, ", ") + "\n"
+	for _, name := range r.StaleSnapshots {
+		text += paint(colorAmber, "stale snapshot") + " " + host.Printable(name) + "\n"
+	}
+	return text
 }
 
-// JUnit writes the report in the XML that CI systems read.
-func (r *Report) JUnit() ([]byte, error) {
-	type text struct {
-		Message string `xml:"message,attr,omitempty"`
-		Text    string `xml:",chardata"`
-	}
-	type testCase struct {
-		Class   string  `xml:"classname,attr"`
-		Name    string  `xml:"name,attr"`
-		File    string  `xml:"file,attr"`
-		Line    int     `xml:"line,attr"`
-		Time    float64 `xml:"time,attr"`
-		Failure *text   `xml:"failure"`
-		Skipped *text   `xml:"skipped"`
-		Output  string  `xml:"system-out,omitempty"`
-	}
-	type suite struct {
-		XMLName  xml.Name   `xml:"testsuite"`
-		Name     string     `xml:"name,attr"`
-		Tests    int        `xml:"tests,attr"`
-		Failures int        `xml:"failures,attr"`
-		Skipped  int        `xml:"skipped,attr"`
-		Time     float64    `xml:"time,attr"`
-		Cases    []testCase `xml:"testcase"`
-	}
-	all := suite{Name: "starcharm", Tests: len(r.Tests), Failures: r.Failed, Skipped: r.Skipped, Time: r.Seconds}
-	for _, result := range r.Tests {
-		c := testCase{Class: result.File, Name: result.Name, File: result.File, Line: result.Line, Time: result.Duration, Output: host.Printable(result.Output)}
-		switch result.Status {
-		case Failed:
-			found := result.allDiagnostics()
-			c.Failure = &text{}
-			for i, d := range found {
-				if i == len(found)-1 {
-					c.Failure.Message = host.Printable(d.Message)
-				}
-				c.Failure.Text += d.Render(false)
-			}
-		case Skipped:
-			c.Skipped = &text{Message: host.Printable(result.Reason)}
-		}
-		all.Cases = append(all.Cases, c)
-	}
-	out, err := xml.MarshalIndent(all, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("cannot write the report: %w", err)
-	}
-	return append([]byte(xml.Header), append(out, '\n')...), nil
-}
-
-// allDiagnostics are those of the test and of the tests in it.
-func (r *Result) allDiagnostics() []host.Diagnostic {
-	found := r.Diagnostics
+// AllDiagnostics are those of the test and of the tests in it.
+func (r *Result) AllDiagnostics() []host.Diagnostic {
+	found := slices.Clone(r.Diagnostics)
 	for _, sub := range r.Sub {
-		found = append(found, sub.allDiagnostics()...)
+		found = append(found, sub.AllDiagnostics()...)
 	}
 	return found
-}
-
-// GitHub writes the failures as workflow commands, which annotate the lines.
-func (r *Result) GitHub() string {
-	var b strings.Builder
-	for _, d := range r.allDiagnostics() {
-		b.WriteString(d.GitHub() + "\n")
-	}
-	return b.String()
 }

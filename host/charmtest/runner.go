@@ -28,7 +28,7 @@ const (
 
 // A Result is how one test ended.
 type Result struct {
-	File   string `json:"file"`
+	File   string `json:"file,omitempty"`
 	Name   string `json:"name"`
 	Line   int    `json:"line,omitempty"`
 	Status Status `json:"status"`
@@ -137,7 +137,7 @@ func (s *Suite) attempt(ctx context.Context, t *test, v variation) (*Result, []*
 		defer stop()
 	}
 	session := s.newSession(ctx)
-	session.variation = v
+	session.variation, session.test = v, t
 	result := session.run(session.thread, t.name, func(running *running) error {
 		stop := context.AfterFunc(ctx, func() { session.thread.Cancel(context.Cause(ctx).Error()) })
 		defer stop()
@@ -155,6 +155,9 @@ func (s *Suite) attempt(ctx context.Context, t *test, v variation) (*Result, []*
 		}
 		return err
 	})
+	if err := session.keep(result.Status == Passed); err != nil {
+		result.Status, result.Diagnostics = Failed, append(result.Diagnostics, session.diagnose(err)...)
+	}
 	result.File, result.Line, result.Output = t.file.name, t.line, session.output.String()
 	result.Notes = session.notes
 	return result, session.simulations
@@ -166,6 +169,9 @@ func (s *session) run(thread *starlark.Thread, name string, do func(*running) er
 	_, _ = hash.Write([]byte(name))
 	t := &running{session: s, name: name, seed: s.suite.options.Seed ^ hash.Sum64()}
 	result = &Result{Name: name, Status: Passed}
+	outer := s.running
+	s.running = t
+	defer func() { s.running = outer }()
 	start := time.Now()
 	err := guarded(func() error { return do(t) })
 	result.Duration = time.Since(start).Seconds()

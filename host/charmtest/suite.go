@@ -47,6 +47,10 @@ type Options struct {
 	// Explore, unless 0, is how many orders of events are tried of each test
 	// that simulates a model.
 	Explore int
+	// Cover counts what of the charm runs.
+	Cover bool
+	// Update writes snapshots anew instead of comparing them.
+	Update bool
 }
 
 // A Suite is a charm and its tests, compiled. It does not change but for the
@@ -55,13 +59,19 @@ type Suite struct {
 	dir     string
 	options Options
 	charm   *host.Charm
+	tally   *tally // nil: nothing is counted
 	// context is the hook that the files of tests are in while no event is run.
 	context *model.Context
 	files   []*testFile
 	tests   []*test
 
+	// snapshotFiles are those of all tests, of the selected ones or not.
+	snapshotFiles map[string]bool
+
 	mu     sync.Mutex
 	charms map[string]*host.Charm
+	// taken are the snapshots of tests that passed, by their file.
+	taken map[string][]string
 }
 
 // A testFile is a compiled file with tests.
@@ -93,11 +103,19 @@ func (e *LoadError) Error() string {
 // Load reads and compiles the charm in dir and its tests: the functions
 // test_… of tests/**/*_test.star and src/**/*_test.star.
 func Load(ctx context.Context, dir string, o Options) (*Suite, error) {
-	charm, err := host.LoadDir(dir)
+	s := &Suite{dir: dir, options: o, charms: map[string]*host.Charm{}, snapshotFiles: map[string]bool{}, taken: map[string][]string{}}
+	if o.Cover {
+		s.tally = newTally()
+	}
+	files, err := host.DirFS(dir)
 	if err != nil {
 		return nil, &LoadError{host.Diagnose(err, host.SourceIn(dir))}
 	}
-	s := &Suite{dir: dir, options: o, charm: charm, charms: map[string]*host.Charm{}}
+	charm, err := s.loadCharm(files)
+	if err != nil {
+		return nil, &LoadError{host.Diagnose(err, host.SourceIn(dir))}
+	}
+	s.charm = charm
 	juju, err := modeltest.New(charm.Metadata, &modeltest.State{})
 	if err != nil {
 		return nil, err
@@ -132,10 +150,24 @@ func Load(ctx context.Context, dir string, o Options) (*Suite, error) {
 	if len(wrong) > 0 {
 		return nil, &LoadError{wrong}
 	}
+	if s.tally != nil {
+		s.tally.statements.Unloaded(charm)
+	}
+	for _, t := range s.tests {
+		s.snapshotFiles[snapshotFile(t)] = true
+	}
 	if o.Run != nil {
 		s.tests = slices.DeleteFunc(s.tests, func(t *test) bool { return !o.Run.MatchString(t.fullName()) })
 	}
 	return s, nil
+}
+
+// loadCharm loads the charm, with this metadata or other.
+func (s *Suite) loadCharm(files fs.FS) (*host.Charm, error) {
+	if s.tally == nil {
+		return host.Load(files)
+	}
+	return s.tally.statements.Load(files)
 }
 
 // isTestCode says which files can use the modules testing and expect.
@@ -237,16 +269,16 @@ func (s *Suite) charmOf(dir string, overrides map[string]*starlark.Dict) (*host.
 		return charm, nil
 	}
 	var charm *host.Charm
-	if len(plain) == 0 {
+	switch {
+	case dir == "":
+		charm, err = s.loadCharm(overlay{s.charm.Files(), plain})
+	case len(plain) == 0:
 		charm, err = host.LoadDir(charmPath(s.dir, dir))
-	} else {
-		files := s.charm.Files()
-		if dir != "" {
-			if files, err = host.DirFS(charmPath(s.dir, dir)); err != nil {
-				return nil, fmt.Errorf("testing.Context: %w", err)
-			}
+	default:
+		var files fs.FS
+		if files, err = host.DirFS(charmPath(s.dir, dir)); err == nil {
+			charm, err = host.Load(overlay{files, plain})
 		}
-		charm, err = host.Load(overlay{files, plain})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("testing.Context: %w", err)
@@ -273,6 +305,11 @@ type session struct {
 	variation   variation
 	// last is the run that came last.
 	last *simulate.Outcome
+	// test is the test that it is for, nil while tests are looked for; running
+	// is that one or the innermost one in it; snapshots are those of the test.
+	test      *test
+	running   *running
+	snapshots *snapshots
 }
 
 // next counts up, from 1.
