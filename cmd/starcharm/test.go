@@ -112,7 +112,7 @@ test cannot be loaded or the command makes no sense.`,
 // runTests runs tests and shows what comes of them.
 func runTests(cmd *cobra.Command, suite *charmtest.Suite, o charmtest.Options, r *testReporter, start time.Time) (*charmtest.Report, error) {
 	failed := r.started(len(suite.Names()), o.Seed)
-	report := &charmtest.Report{Seed: o.Seed, Tests: []*charmtest.Result{}}
+	report := &charmtest.Report{Seed: o.Seed, Updated: o.Update, Tests: []*charmtest.Result{}}
 	report.NotRun = suite.Run(cmd.Context(), func(result *charmtest.Result) {
 		report.Add(result)
 		if failed == nil {

@@ -18,8 +18,10 @@ type Report struct {
 	NotRun  int     `json:"not_run"`
 	Seed    uint64  `json:"seed"`
 	Seconds float64 `json:"seconds"`
-	// StaleSnapshots are those that no test takes any more.
+	// StaleSnapshots are those that no test takes any more; Updated says that
+	// they were removed.
 	StaleSnapshots []string `json:"stale_snapshots,omitempty"`
+	Updated        bool     `json:"updated,omitempty"`
 }
 
 // Add adds a test's result.
@@ -117,8 +119,12 @@ func (r *Report) Render(color bool) string {
 		parts = append(parts, fmt.Sprintf("%d not run", r.NotRun))
 	}
 	text := strings.Join(parts, ", ") + "\n"
+	stale := "stale snapshot"
+	if r.Updated {
+		stale = "removed the stale snapshot"
+	}
 	for _, name := range r.StaleSnapshots {
-		text += paint(colorAmber, "stale snapshot") + " " + host.Printable(name) + "\n"
+		text += paint(colorAmber, stale) + " " + host.Printable(name) + "\n"
 	}
 	return text
 }
