@@ -82,6 +82,7 @@ func liveMembers(p place) string {
 	part("access")
 	part("schema")
 	part("gone")
+	part("economy")
 	part("secret")
 	part("secret-change")
 	part("secret-later")
@@ -93,7 +94,7 @@ func liveMembers(p place) string {
 	part("hooktool-lasting")
 	part("hooktool-secrets")
 	part("hooktool-old")
-	for _, late := range []string{"late-port", "late-storage", "late-secret-set", "late-secret-remove"} {
+	for _, late := range []string{"late-port", "late-storage", "late-secret-set", "late-secret-remove", "late-label"} {
 		part(late)
 	}
 	part("reboot")

@@ -40,7 +40,7 @@ func TestRealModel(t *testing.T) {
 
 // TestRealLargeValues writes what no argument of a program can hold.
 func TestRealLargeValues(t *testing.T) {
-	const size = 300_000
+	const size = 1 << 20
 	bothWays(t, func(t *testing.T, tools string) {
 		u := deploy(t, packed(t, everything), tools)
 		u.related()
