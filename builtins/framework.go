@@ -97,7 +97,7 @@ var eventSourceTable = table[*EventSource]{
 	members: []member[*EventSource]{
 		{name: "name", sig: "str", doc: "The event's name, for instance \"config_changed\".",
 			get: func(s *EventSource) (starlark.Value, error) { return starlark.String(s.Name), nil }},
-		{name: "emit", sig: "(**fields)", doc: "Emits the event to its observers, at once. Takes each of the fields that define_event named, as plain data.",
+		{name: "emit", sig: "(**fields)", doc: "Emits the event to its observers, at once. Takes each of the fields that define_event named, as plain data. Only of events that define_event made: those of Juju come from Juju.",
 			only: func(s *EventSource) bool { return s.Scope != "" },
 			call: emitCustom},
 	},

@@ -176,7 +176,7 @@ func newDatabag(bag *model.Databag) (starlark.Value, error) {
 
 var databagTable = table[*databag]{
 	typ: "databag",
-	doc: "What one unit or application shows in one relation: a dictionary of strings. This unit's can be written, and by the leader this application's. What is written can be read at once; it is sent, and others see it, when the hook has succeeded. A relation that is known to be gone cannot be written: RelationNotFoundError. An empty string removes a key. `bag[key]`, `bag[key] = value`, `key in bag`, `len(bag)` and `for key in bag` work as with a dict. A bag that may not be read or written is the failure model.RelationDataAccessError, a key or value that is no string model.RelationDataTypeError, one of more than 16 MiB model.RelationDataError.",
+	doc: "What one unit or application shows in one relation: a dictionary of strings. This unit's can be written, and by the leader this application's. What is written can be read at once; it is sent, and others see it, when the hook has succeeded. A relation that is known to be gone cannot be written: RelationNotFoundError. An empty string removes a key. `bag[key]`, `bag[key] = value`, `key in bag`, `len(bag)` and `for key in bag` work as with a dict. A bag that may not be read or written is the failure model.RelationDataAccessError, a key or value that is no string model.RelationDataTypeError, a bag of more than 16 MiB that is read model.RelationDataError.",
 	members: []member[*databag]{
 		{name: "get", sig: "(key: str, default = None) -> str", doc: "The value of key, or default.",
 			call: func(d *databag, in invocation) (starlark.Value, error) {
@@ -313,10 +313,13 @@ func setInDatabag(bag *model.Databag, key, value starlark.Value) error {
 }
 
 func databagTypeError(key, value starlark.Value) error {
+	what := "the key " + shown(key) + " is " + article(key.Type())
+	if _, ok := starlark.AsString(key); ok {
+		what = "the value of " + shown(key) + " is " + article(value.Type())
+	}
 	return &Failure{
-		Kind: modelKinds[string(model.RelationDataTypeError)],
-		Message: fmt.Sprintf("a databag holds strings only, got %v = %s; write str(…) or json.encode(…)",
-			key, value.Type()),
+		Kind:    modelKinds[string(model.RelationDataTypeError)],
+		Message: "a databag holds strings only, and " + what + ": write str(…) or json.encode(…)",
 	}
 }
 

@@ -3,6 +3,7 @@ package builtins
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -142,7 +143,7 @@ func statusFromName(_ *Hook, in invocation) (starlark.Value, error) {
 	}
 	switch {
 	case !slices.Contains(known, name):
-		return nil, fmt.Errorf("%s: there is no status %q%s: use one of %q", in.name, name, didYouMean(name, known), known)
+		return nil, fmt.Errorf("%s: there is no status %q%s: use one of %s", in.name, name, didYouMean(name, known), strings.Join(known, ", "))
 	case name == "unknown":
 		message = ""
 	}

@@ -23,7 +23,7 @@ const maxLogChunks = 32
 func (m *Model) Log(level, message string) error {
 	name := strings.ToUpper(level)
 	if !slices.Contains(LogLevels(), name) {
-		return usage("there is no log level %q%s: use one of %q", shorten(level), didYouMean(level, LogLevels()), LogLevels())
+		return usage("there is no log level %q%s: use one of %s", shorten(level), didYouMean(level, LogLevels()), strings.Join(LogLevels(), ", "))
 	}
 	message = cleanText(m.Mask(message))
 	if message == "" {

@@ -46,7 +46,7 @@ func (p Port) Check() (Port, error) {
 		}
 	default:
 		known := []string{"tcp", "udp", "icmp"}
-		return p, usage("there is no protocol %q%s: use one of %q", shorten(p.Protocol), didYouMean(p.Protocol, known), known)
+		return p, usage("there is no protocol %q%s: use one of %s", shorten(p.Protocol), didYouMean(p.Protocol, known), strings.Join(known, ", "))
 	}
 	return p, nil
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Relation is a relation of one of the charm's endpoints. Within a hook there
@@ -288,7 +289,7 @@ func (r *Relation) admit(entity string) error {
 	if slices.Contains(known, entity) {
 		return nil
 	}
-	return usage("%q is no party to the relation %s%s: these are %q", shorten(entity), r.Key(), didYouMean(entity, known), known)
+	return usage("%q is no party to the relation %s%s: these are %s", shorten(entity), r.Key(), didYouMean(entity, known), strings.Join(known, ", "))
 }
 
 // compareUnits orders units by application, then by number: web/2 comes before

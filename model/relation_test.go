@@ -158,9 +158,9 @@ func TestDatabagsOfStrangers(t *testing.T) {
 	m, _ := newModel(t, nil, map[string]any{"relation-list --format=json --app -r db:1": `"pg"`, "relation-list --format=json -r db:1": `["pg/0"]`})
 	r := relation(t, m, "db", 1)
 	_, err := r.Databag("gp")
-	requireUsage(t, err, `"gp" is no party to the relation db:1 (did you mean "pg"?): these are ["web/0" "web" "pg" "pg/0"]`)
+	requireUsage(t, err, `"gp" is no party to the relation db:1 (did you mean "pg"?): these are web/0, web, pg, pg/0`)
 	_, err = r.Databag("web/1")
-	requireUsage(t, err, `"web/1" is no party to the relation db:1 (did you mean "web/0"?): these are ["web/0" "web" "pg" "pg/0"]`)
+	requireUsage(t, err, `"web/1" is no party to the relation db:1 (did you mean "web/0"?): these are web/0, web, pg, pg/0`)
 	_, err = r.Databag("--help")
 	assert.Error(t, err)
 }

@@ -259,7 +259,7 @@ func TestSecretMistakes(t *testing.T) {
 		{map[string]string{"a-b": "x"}, SecretOptions{}, `"a-b" cannot be a key of a secret: use three or more lower-case letters and digits, with single dashes between them, the first a letter`},
 		{map[string]string{"../key": "x"}, SecretOptions{}, `"../key" cannot be a key of a secret: use three or more lower-case letters and digits, with single dashes between them, the first a letter`},
 		{map[string]string{"key": "\xff"}, SecretOptions{}, `the value of "key" in a secret is not UTF-8: encode it, for instance with base64`},
-		{map[string]string{"key": "x"}, SecretOptions{Rotate: "dayly"}, `a secret cannot be rotated "dayly" (did you mean "daily"?): use one of ["never" "hourly" "daily" "weekly" "monthly" "quarterly" "yearly"]`},
+		{map[string]string{"key": "x"}, SecretOptions{Rotate: "dayly"}, `a secret cannot be rotated "dayly" (did you mean "daily"?): use one of never, hourly, daily, weekly, monthly, quarterly, yearly`},
 	} {
 		_, err := m.AddSecret(OwnedByUnit, test.content, test.options)
 		requireUsage(t, err, test.want)

@@ -42,7 +42,7 @@ func SecretRotations() []string {
 
 func (o SecretOptions) check() error {
 	if o.Rotate != "" && !slices.Contains(SecretRotations(), o.Rotate) {
-		return usage("a secret cannot be rotated %q%s: use one of %q", shorten(o.Rotate), didYouMean(o.Rotate, SecretRotations()), SecretRotations())
+		return usage("a secret cannot be rotated %q%s: use one of %s", shorten(o.Rotate), didYouMean(o.Rotate, SecretRotations()), strings.Join(SecretRotations(), ", "))
 	}
 	return nil
 }

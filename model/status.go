@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Status is what juju status shows of a unit or an application.
@@ -53,9 +54,9 @@ func (s Status) check() error {
 		return nil
 	}
 	if s.Name == "error" || s.Name == "unknown" {
-		return usage("a charm cannot set the status %q, only Juju can: use one of %q", s.Name, known)
+		return usage("a charm cannot set the status %q, only Juju can: use one of %s", s.Name, strings.Join(known, ", "))
 	}
-	return usage("there is no status %q%s: use one of %q", shorten(s.Name), didYouMean(s.Name, known), known)
+	return usage("there is no status %q%s: use one of %s", shorten(s.Name), didYouMean(s.Name, known), strings.Join(known, ", "))
 }
 
 func (m *Model) status(app bool) (Status, error) {
