@@ -89,6 +89,9 @@ func LayerOf(v starlark.Value) (*pebble.Layer, error) { return planObjectOf[pebb
 // NewLayer returns the Starlark value of a layer.
 func NewLayer(l *pebble.Layer) (starlark.Value, error) { return wrapPlanObject(l) }
 
+// NewServiceInfo returns the Starlark value of a service's state.
+func NewServiceInfo(info *pebble.ServiceInfo) starlark.Value { return &serviceInfo{ServiceInfo: info} }
+
 // NewPlan returns the Starlark value of a plan.
 func NewPlan(p *pebble.Plan) (starlark.Value, error) { return wrapPlanObject(p) }
 

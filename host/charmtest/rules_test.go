@@ -26,6 +26,9 @@ func TestRules(t *testing.T) {
 				assert.Equal(t, "tests/rules_test.star", r.Diagnostics[0].File)
 			}
 			continue
+		case "test_storage_event":
+			assert.Equal(t, strings.TrimSpace(r.Output), r.Diagnostics[0].Message)
+			continue
 		case "test_noted":
 			noted[id] = true
 		case "test_kept":

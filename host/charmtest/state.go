@@ -1,9 +1,11 @@
 package charmtest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -135,6 +137,8 @@ var containerTable = builtins.NewTable("Container", "What follows from a contain
 			}
 			return builtins.NewPlan(plan)
 		}},
+	builtins.Member[*component]{Name: "services", Sig: "dict[str, service_info]", Doc: "The states of the plan's services by name. One that service_statuses does not have is inactive.",
+		Get: func(c *component) (starlark.Value, error) { return servicesOf(c.ptr().(*pebbletest.State)) }},
 	builtins.Member[*component]{Name: "check_info", Sig: "(name: str) -> CheckInfo", Doc: "The state of a check. None is an error.",
 		Call: func(c *component, in builtins.Invocation) (starlark.Value, error) {
 			var name string
@@ -144,6 +148,27 @@ var containerTable = builtins.NewTable("Container", "What follows from a contain
 			return find(in, name, c.ptr().(*pebbletest.State).CheckInfos, checkInfoKind)
 		}},
 )
+
+// servicesOf are the services of a container's plan.
+func servicesOf(c *pebbletest.State) (starlark.Value, error) {
+	plan, err := pebble.CombineLayers(c.Layers)
+	if err != nil {
+		return nil, err
+	}
+	dict := starlark.NewDict(len(plan.Services))
+	for _, name := range slices.Sorted(maps.Keys(plan.Services)) {
+		info := builtins.NewServiceInfo(&pebble.ServiceInfo{
+			Name:    name,
+			Startup: cmp.Or(plan.Services[name].Startup, pebble.StartupDisabled),
+			Current: cmp.Or(c.ServiceStatuses[name], pebble.ServiceInactive),
+		})
+		if err := dict.SetKey(starlark.String(name), info); err != nil {
+			return nil, err
+		}
+	}
+	dict.Freeze()
+	return dict, nil
+}
 
 // merged is the state after a run as its reader wants it: what the run did not
 // change is as it was given, and not as the simulation completed it.
