@@ -60,7 +60,7 @@ func (c *checker) config() {
 		given := c.state.Config[name]
 		value, ok := optionValue(option.Type, given)
 		if text, isText := given.(string); !ok && option.Type == "secret" && isText {
-			c.Fail("SC012", "option %q is of type secret, it cannot be %q: write secret: and an id", name, text)
+			c.Fail("SC012", "option %q is of type secret, it cannot be %q: write secret: and an id of 20 characters", name, text)
 		} else if !ok {
 			c.Fail("SC011", "option %q is of type %s, it cannot be %s", name, option.Type, written(given))
 		}
@@ -100,7 +100,7 @@ func optionValue(kind string, value any) (any, bool) {
 		return v, ok
 	case "secret":
 		v, ok := value.(string)
-		return v, ok && (v == "" || strings.HasPrefix(v, "secret:"))
+		return v, ok && (v == "" || secretURI().MatchString(v))
 	default:
 		v, ok := value.(string)
 		return v, ok
