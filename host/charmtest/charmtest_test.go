@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,6 +72,20 @@ func write(t testing.TB, test string) string {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o666))
 	}
 	return dir
+}
+
+// TestOutput: what a test prints is kept up to a bound.
+func TestOutput(t *testing.T) {
+	results := run(t, write(t, `
+def test_prints(t):
+    for i in range(100):
+        print("x" * 100000)
+`), charmtest.Options{})
+	require.Equal(t, charmtest.Passed, results[0].Status)
+	out := results[0].Output
+	assert.Less(t, len(out), 1<<20+100)
+	assert.True(t, strings.HasSuffix(out, "x…\n(the test printed more, which is left out)\n"), out[len(out)-100:])
+	assert.Equal(t, 1, strings.Count(out, "…"))
 }
 
 const three = `

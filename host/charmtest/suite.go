@@ -325,7 +325,10 @@ func (s *Suite) newSession(ctx context.Context) *session {
 	session.thread = &starlark.Thread{
 		Name: "test",
 		Print: func(_ *starlark.Thread, msg string) {
-			if session.output.Len() < maxOutput {
+			left := maxOutput - session.output.Len()
+			if left > 0 && len(msg) >= left {
+				session.output.WriteString(strings.ToValidUTF8(msg[:left], "") + "…\n(the test printed more, which is left out)\n")
+			} else if left > 0 {
 				session.output.WriteString(msg + "\n")
 			}
 		},
