@@ -32,7 +32,7 @@ func Documentation() []TypeDoc {
 	modules := []TypeDoc{
 		frameworkTable.document(), modelTable.document(), hooktoolTable.document(), storedstateTable.document(), pebbleTable.document(),
 		logTable.document(), jsonTable.document(), yamlTable.document(), timeTable.document(), mathTable.document(),
-		reTable.document(), schemaTable.document(), templateTable.document(), base64Table.document(), hashlibTable.document(), httpTable.document(),
+		reTable.document(), schemaTable.document(), templateTable.document(), base64Table.document(), hashlibTable.document(), httpTable.document(), commandTable.document(),
 	}
 	for i := range modules {
 		modules[i].Module = true
@@ -61,7 +61,7 @@ func Documentation() []TypeDoc {
 			{Name: "record", Doc: "A value with the fields of its record_type as attributes. It does not change, is equal to records of its type with equal fields, and can be encoded as JSON or YAML."},
 			documentTime(), documentDuration(),
 			rePatternTable.document(), reMatchTable.document(), digestTable.document(),
-			httpResponseTable.document(), httpHeadersTable.document(),
+			httpResponseTable.document(), httpHeadersTable.document(), commandResultTable.document(),
 		},
 	)
 }

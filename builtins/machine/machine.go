@@ -1,5 +1,5 @@
 // Package machine is the third seam between a charm and the world: the clock,
-// HTTP requests and files of the machine that the charm runs on. (The other two are
+// HTTP requests, commands and files of the machine that the charm runs on. (The other two are
 // Juju and Pebble.) Everything above it is the same in production and in tests.
 //
 // [Real] is the machine itself; package machinetest has a simulated one that a
@@ -8,6 +8,7 @@
 package machine
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -32,6 +33,11 @@ type Machine interface {
 	// and it is not there. For a file the error is ENOTDIR. A directory that a
 	// simulated machine was not told about ends in an [UndescribedError].
 	OpenDir(path string, make bool) (Dir, error)
+	// Run runs a command to its end. One that cannot be started has no result,
+	// one that timed out or wrote too much ends in [ErrTimeout] or [ErrOutput]
+	// and has what it wrote. A command that a simulated machine was not told
+	// about ends in an [UndescribedError].
+	Run(ctx context.Context, c Command) (*Result, error)
 }
 
 // TransportOptions say how HTTP requests leave the machine.

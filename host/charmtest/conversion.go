@@ -32,6 +32,7 @@ var (
 	typeMode     = reflect.TypeFor[pebbletest.Mode]()
 	typeHostFile = reflect.TypeFor[machinetest.File]()
 	typeHandler  = reflect.TypeFor[pebbletest.Handler]()
+	typeProcess  = reflect.TypeFor[machinetest.Handler]()
 	typeHostMode = reflect.TypeFor[machinetest.Mode]()
 )
 
@@ -62,6 +63,11 @@ func toStarlark(v reflect.Value) (starlark.Value, error) {
 		}
 		dict.Freeze()
 		return dict, nil
+	case typeProcess:
+		if h, ok := v.Interface().(*processHandler); ok {
+			return h.fn, nil
+		}
+		return starlark.None, nil
 	case typeHandler:
 		if h, ok := v.Interface().(*handler); ok {
 			return h.fn, nil
@@ -213,13 +219,15 @@ func fromStarlark(path string, v starlark.Value, into reflect.Value) error {
 		return nil
 	case typeLayers:
 		return layersFrom(path, v, into)
-	case typeHandler:
+	case typeHandler, typeProcess:
 		fn, ok := v.(starlark.Callable)
 		switch {
 		case v == starlark.None:
 			into.SetZero()
 		case !ok:
 			return wrong("a function handler(call)")
+		case into.Type() == typeProcess:
+			into.Set(reflect.ValueOf(&processHandler{fn: fn}))
 		default:
 			into.Set(reflect.ValueOf(&handler{fn: fn}))
 		}

@@ -11,7 +11,7 @@ func Documentation() []builtins.TypeDoc {
 	}
 	docs := []builtins.TypeDoc{
 		module(testingTable.Document()), module(expectTable.Document()),
-		contextTable.Document(), factoryTable.Document(), eventTable.Document(), outcomeTable.Document(), execCallTable.Document(), runningTable.Document(),
+		contextTable.Document(), factoryTable.Document(), eventTable.Document(), outcomeTable.Document(), execCallTable.Document(), processCallTable.Document(), runningTable.Document(),
 		componentTable.Document(),
 	}
 	for _, k := range kinds {

@@ -38,6 +38,9 @@ func equal(a, b reflect.Value) bool {
 		return x.Cmp(b.Interface().(*big.Int)) == 0
 	case *pebble.Layer:
 		return x.Equal(b.Interface().(*pebble.Layer))
+	case *processHandler:
+		other := b.Interface().(*processHandler)
+		return x != nil && other != nil && x.fn == other.fn
 	case *handler:
 		other := b.Interface().(*handler)
 		return x != nil && other != nil && x.fn == other.fn

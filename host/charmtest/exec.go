@@ -22,7 +22,7 @@ import (
 // This file has the commands that a charm runs in containers: handlers, which
 // are functions of the test, and what was run.
 
-// A handler is a function of the test that stands for a command.
+// A handler is a function of the test that stands for a command in a container.
 type handler struct {
 	fn starlark.Callable
 	// run is the hook that is running; nil before.
@@ -31,7 +31,16 @@ type handler struct {
 
 // Run calls the function.
 func (h *handler) Run(ctx context.Context, c *pebbletest.Command) int {
-	return h.run.call(ctx, h.fn, c)
+	stdout, stderr, code := h.run.call(ctx, h.fn, &execCall{command: c})
+	for _, out := range []struct {
+		to   io.Writer
+		text string
+	}{{c.Stdout, stdout}, {c.Stderr, stderr}} {
+		if _, err := io.WriteString(out.to, out.text); err != nil {
+			return killed // the charm went away
+		}
+	}
+	return code
 }
 
 // handlers are those of one hook. They run one at a time, and none when the hook
@@ -52,6 +61,14 @@ func (r *handlers) bind(s *simulate.State) {
 	s.Pebbles = maps.Clone(s.Pebbles)
 	for path, c := range s.Pebbles {
 		s.Pebbles[path] = r.bound(c)
+	}
+	s.Machine.Processes = slices.Clone(s.Machine.Processes)
+	for i, p := range s.Machine.Processes {
+		if h, ok := p.Handler.(*processHandler); ok {
+			bound := *p
+			bound.Handler = &processHandler{h.fn, r}
+			s.Machine.Processes[i] = &bound
+		}
 	}
 }
 
@@ -94,11 +111,11 @@ func (s *session) runHook(ctx context.Context, hook *simulate.Hook) (o *simulate
 
 // call is what a command does whose handler is fn: 0 and no output if it
 // returns None, otherwise what its (stdout, stderr, exit_code) says.
-func (r *handlers) call(ctx context.Context, fn starlark.Callable, c *pebbletest.Command) int {
+func (r *handlers) call(ctx context.Context, fn starlark.Callable, arg starlark.Value) (stdout, stderr string, code int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ended || r.err != nil {
-		return killed
+		return "", "", killed
 	}
 	s := r.session
 	thread := &starlark.Thread{Name: "handler", Print: s.thread.Print, Load: s.thread.Load}
@@ -112,28 +129,18 @@ func (r *handlers) call(ctx context.Context, fn starlark.Callable, c *pebbletest
 		stop := context.AfterFunc(end, func() { thread.Cancel("the command was killed") })
 		defer stop()
 	}
-	v, err := starlark.Call(thread, fn, starlark.Tuple{&execCall{command: c}}, nil)
+	v, err := starlark.Call(thread, fn, starlark.Tuple{arg}, nil)
 	if ctx.Err() != nil {
-		return killed
+		return "", "", killed
 	}
-	var stdout, stderr string
-	var code int
 	if err == nil {
 		stdout, stderr, code, err = execResult(fn.Name(), v)
 	}
 	if err != nil {
 		r.err = err
-		return killed
+		return "", "", killed
 	}
-	for _, out := range []struct {
-		to   io.Writer
-		text string
-	}{{c.Stdout, stdout}, {c.Stderr, stderr}} {
-		if _, err := io.WriteString(out.to, out.text); err != nil {
-			return killed // the charm went away
-		}
-	}
-	return code
+	return stdout, stderr, code
 }
 
 // killed is the exit code of a command that SIGKILL ends.
@@ -306,16 +313,21 @@ func executions(o *simulate.Outcome) (starlark.Value, error) {
 	return toStarlark(reflect.ValueOf(all))
 }
 
+// commandList is a command as a test writes it.
+func commandList(args []string) string {
+	words := make([]starlark.Value, len(args))
+	for i, arg := range args {
+		words[i] = starlark.String(arg)
+	}
+	return starlark.NewList(words).String()
+}
+
 // undescribedExec is the line to add for a command that a container of the
 // State does not have; "" if there was none.
 func undescribedExec(o *simulate.Outcome) string {
 	for _, e := range o.Execs {
 		if e.Unknown {
-			command := make([]starlark.Value, len(e.Args))
-			for i, arg := range e.Args {
-				command[i] = starlark.String(arg)
-			}
-			return fmt.Sprintf("add to the container %q: execs = [testing.Exec(%s, stdout = …)]", e.Container, short(starlark.NewList(command).String()))
+			return fmt.Sprintf("add to the container %q: execs = [testing.Exec(%s, stdout = …)]", e.Container, short(commandList(e.Args)))
 		}
 	}
 	return ""

@@ -37,6 +37,9 @@ func charmFailed(o *simulate.Outcome) *failure {
 func notDescribed(o *simulate.Outcome, err *machine.UndescribedError) *failure {
 	f := &failure{message: fmt.Sprintf("the State does not describe %s", err.What), outcome: o, charm: o.Diagnostics, cure: err.Cure}
 	for _, s := range o.Steps {
+		if s.Via == "process" && s.Failed {
+			f.cure = "add to the State: processes = [testing.Process(" + short(commandList(s.Args)) + ", stdout = …)]"
+		}
 		if method, url, ok := strings.Cut(s.What, " "); ok && s.Via == "http" && s.Failed {
 			f.cure = fmt.Sprintf("add to the State: http = [testing.Route(%q, %q, json = …)]", method, url)
 		}

@@ -24,7 +24,7 @@ func init() {
 	kinds = []*kind{
 		stateKind, relationKind, peerKind, containerKind, fileKind, execKind, checkInfoKind, noticeKind, logKind,
 		secretKind, storageKind, resourceKind, portKind, networkKind, bindAddressKind, addressKind,
-		modelKind, cloudSpecKind, cloudCredentialKind, routeKind, hostFileKind, deferredKind,
+		modelKind, cloudSpecKind, cloudCredentialKind, routeKind, processKind, hostFileKind, deferredKind,
 	}
 }
 
@@ -82,6 +82,7 @@ var stateKind = &kind{
 		{name: "config_digests", sig: "dict[str, str] = None", doc: "What event.changed_config compares with; None before the first config_changed. Take it from the state that a run left."},
 		{name: "secret_removals", sig: "dict[str, list[int]] = {}", doc: "The revisions of secrets that the charm has asked Juju to remove, by secret. Take it from the state that a run left."},
 		{name: "http", sig: "list[Route] = []", doc: "The HTTP requests that get an answer, and no others."},
+		{name: "processes", sig: "list[Process] = []", doc: "The commands of the unit's own machine, or its charm container, and no others."},
 		{name: "host_files", sig: "dict[str, str | HostFile] = {}", doc: "The files of the unit's own machine, or its charm container, by absolute path: their content, or a HostFile."},
 		{name: "now", sig: "time.time = 2026-01-01", doc: "The time, which stands still."},
 	},

@@ -101,7 +101,7 @@ type Action struct {
 
 // A Step is one call of the charm to the world, or one line of its log.
 type Step struct {
-	// Via is "juju", "pebble", "http" or "log".
+	// Via is "juju", "pebble", "http", "process" or "log".
 	Via string `json:"via"`
 	// What is the call: "config-get", "add-layer web", "GET http://…"; for a
 	// log line its level.
@@ -112,6 +112,8 @@ type Step struct {
 	Result string `json:"result,omitempty"`
 	// Failed says that the call did not succeed.
 	Failed bool `json:"failed,omitempty"`
+	// Args are a command's.
+	Args []string `json:"-"`
 	// At is the statement of the charm that led to it, if there was one.
 	At syntax.Position `json:"-"`
 }
@@ -418,14 +420,7 @@ func (t tools) Run(ctx context.Context, call hooktool.Call) (hooktool.Result, er
 
 // commandLine is a call as one would type it.
 func commandLine(call hooktool.Call) string {
-	words := []string{call.Name}
-	for _, arg := range call.Args {
-		if arg == "" || strings.ContainsAny(arg, " \t\n'\"$\\|&;<>()*?#~`") {
-			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
-		}
-		words = append(words, arg)
-	}
-	return strings.Join(words, " ")
+	return machine.Command{Args: append([]string{call.Name}, call.Args...)}.Line()
 }
 
 // containerTransport records requests to one container's Pebble.
@@ -465,7 +460,7 @@ func (path undescribedPebble) RoundTrip(*http.Request) (*http.Response, error) {
 	}
 }
 
-// recordedMachine records HTTP requests.
+// recordedMachine records HTTP requests and commands.
 type recordedMachine struct {
 	*machinetest.Machine
 	r *recorder
@@ -475,6 +470,28 @@ func (m recordedMachine) Transport(o machine.TransportOptions) (http.RoundTrippe
 	t, err := m.Machine.Transport(o)
 	return httpTransport{t, m.r}, err
 }
+
+// Run records commands.
+func (m recordedMachine) Run(ctx context.Context, c machine.Command) (*machine.Result, error) {
+	result, err := m.Machine.Run(ctx, c)
+	s := Step{Via: "process", What: c.Line(), Args: c.Args, Input: string(c.Stdin[:min(len(c.Stdin), maxInput)])}
+	var undescribed *machine.UndescribedError
+	switch {
+	case errors.As(err, &undescribed):
+		s.Failed, s.Result = true, "the simulation was not told of it"
+	case err != nil:
+		s.Failed, s.Result = true, err.Error()
+	case result.ExitCode != 0:
+		s.Failed, s.Result = true, fmt.Sprintf("exit code %d", result.ExitCode)
+	default:
+		s.Result = strings.TrimSpace(string(result.Stdout[:min(len(result.Stdout), maxInput)]))
+	}
+	m.r.add(s)
+	return result, err
+}
+
+// maxInput is how much of a command's input and output is recorded, in bytes.
+const maxInput = 64 << 10
 
 type httpTransport struct {
 	next http.RoundTripper

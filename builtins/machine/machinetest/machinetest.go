@@ -3,6 +3,7 @@
 package machinetest
 
 import (
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -20,6 +21,8 @@ type State struct {
 	// HostFiles are the machine's files by absolute path, but for the charm's
 	// own.
 	HostFiles map[string]*File `yaml:"host_files"`
+	// Processes are the commands that the machine has.
+	Processes []*Process `yaml:"processes"`
 }
 
 // Epoch is the time on a machine whose State gives none.
@@ -34,6 +37,9 @@ type Machine struct {
 	requests []Request
 	served   map[string]int   // answers given so far, by "METHOD url" of the route
 	nodes    map[string]*node // by absolute path, without "/"
+
+	processes []*Process
+	ran       map[string]int // commands run so far, by the prefix of the process
 }
 
 var _ machine.Machine = (*Machine)(nil)
@@ -41,7 +47,7 @@ var _ machine.Machine = (*Machine)(nil)
 // New returns the machine that s describes, or an error that names the route or
 // file that makes no sense.
 func New(s State) (*Machine, error) {
-	m := &Machine{now: s.Now, served: make(map[string]int), nodes: make(map[string]*node)}
+	m := &Machine{now: s.Now, served: make(map[string]int), nodes: make(map[string]*node), processes: s.Processes, ran: make(map[string]int)}
 	if m.now.IsZero() {
 		m.now = Epoch()
 	}
@@ -51,6 +57,11 @@ func New(s State) (*Machine, error) {
 			return nil, err
 		}
 		m.routes = append(m.routes, r)
+	}
+	for i, p := range s.Processes {
+		if p == nil {
+			return nil, fmt.Errorf("cannot use processes[%d]: there is nothing", i)
+		}
 	}
 	return m, m.readFiles(s.HostFiles)
 }
