@@ -10,9 +10,9 @@ import (
 )
 
 // process runs a program once, as Juju runs a dispatch.
-func process(path, dir string, env []string) func() error {
+func process(path, dir string, env []string, args ...string) func() error {
 	return func() error {
-		cmd := exec.Command(path)
+		cmd := exec.Command(path, args...)
 		cmd.Dir, cmd.Env, cmd.Stderr = dir, env, os.Stderr
 		return cmd.Run()
 	}

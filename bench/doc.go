@@ -20,6 +20,9 @@
 //	BenchmarkGenuine   the same hook under Juju's own unit agent
 //	BenchmarkInProcess dispatches of a loaded charm on the simulated Juju, against
 //	                   the same handler in bare Starlark (x-bare)
+//	BenchmarkSuite     events that tests run (starcharm test), against the dispatch
+//	                   alone (x-dispatch), and with coverage (cover-x)
+//	BenchmarkCold      starcharm test, a process, of a thousand tests and of one
 //	BenchmarkLoad      host.Load for 200, 1,000 and 5,000 lines, against bare
 //	                   parsing and compiling (x-bare)
 //	BenchmarkFootprint the binary's size and the peak memory of a hook

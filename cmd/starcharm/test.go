@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -51,6 +52,11 @@ test cannot be loaded or the command makes no sense.`,
 			}
 			if o.Explore < 0 {
 				return fmt.Errorf("--explore %d: want how many orders to try", o.Explore)
+			}
+			if os.Getenv("GOGC") == "" {
+				// The worlds of tests are many, small and soon gone: to collect them
+				// less often takes a third off the time, and some tens of megabytes.
+				debug.SetGCPercent(400)
 			}
 			o.Cover = o.Cover || r.coverHTML != "" || r.coverLCOV != ""
 			r.cmd, r.dir, r.shuffled = cmd, dir, o.Shuffle
