@@ -39,6 +39,8 @@ func testingMembers() []builtins.Member[*session] {
 			Call: newSimulation},
 		{Name: "cases", Sig: "(fn: function, /, **cases: dict) -> cases", Doc: "A test with several cases: fn(t, **case) is run for each, as a test of its own.",
 			Call: newCases},
+		{Name: "layer_from_rockcraft", Sig: "(path: str) -> layer", Doc: "The layer that a rock brings with it: summary, description, services and checks of its rockcraft.yaml. path leads there from the charm's directory, for instance ../rockcraft.yaml.",
+			Call: layerFromRockcraft},
 		{Name: "load_state", Sig: "(path: str) -> State", Doc: "The State that a state file describes, such as starcharm snapshot writes: its path from the charm's directory, for instance tests/state.yaml. Which unit it is, and which Juju, is the Context's to say.",
 			Call: loadState},
 		{Name: "TCPPort", Sig: "(port: int) -> Port", Doc: "A tcp port.", Call: portOf("tcp")},

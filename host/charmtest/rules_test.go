@@ -26,7 +26,7 @@ func TestRules(t *testing.T) {
 				assert.Equal(t, "tests/rules_test.star", r.Diagnostics[0].File)
 			}
 			continue
-		case "test_storage_event":
+		case "test_storage_event", "test_no_rockcraft":
 			assert.Equal(t, strings.TrimSpace(r.Output), r.Diagnostics[0].Message)
 			continue
 		case "test_noted":
