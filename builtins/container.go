@@ -246,7 +246,7 @@ func (c *container) addLayer(in invocation) (starlark.Value, error) {
 func seconds(in invocation, name string, v starlark.Value) (time.Duration, error) {
 	f, ok := starlark.AsFloat(v)
 	if !ok || f < 0 || f > 1e9 {
-		return 0, fmt.Errorf("%s: %s is %v, want seconds", in.name, name, v)
+		return 0, fmt.Errorf("%s: %s is %s, want seconds", in.name, name, shown(v))
 	}
 	return time.Duration(f * float64(time.Second)), nil
 }
@@ -410,7 +410,7 @@ func checkLevel(in invocation, v starlark.Value) (pebble.CheckLevel, error) {
 	text, _ := starlark.AsString(v)
 	level := pebble.CheckLevel(text)
 	if v != starlark.None && level != pebble.LevelAlive && level != pebble.LevelReady {
-		return "", fmt.Errorf("%s: level is %v, want \"alive\" or \"ready\"", in.name, v)
+		return "", fmt.Errorf("%s: level is %s, want \"alive\" or \"ready\"", in.name, shown(v))
 	}
 	return level, nil
 }
@@ -463,13 +463,13 @@ func (c *container) getNotices(in invocation) (starlark.Value, error) {
 	}
 	var options pebble.NoticesOptions
 	if text, _ := starlark.AsString(users); users != starlark.None && text != "all" {
-		return nil, fmt.Errorf("%s: users is %v, want \"all\"", in.name, users)
+		return nil, fmt.Errorf("%s: users is %s, want \"all\"", in.name, shown(users))
 	}
 	options.AllUsers = users != starlark.None
 	if userID != starlark.None {
 		id, err := starlark.AsInt32(userID)
 		if err != nil {
-			return nil, fmt.Errorf("%s: user_id is %v, want an int of 32 bits", in.name, userID)
+			return nil, fmt.Errorf("%s: user_id is %s, want an int of 32 bits", in.name, shown(userID))
 		}
 		options.UserID = &id
 	}
@@ -586,7 +586,7 @@ func (a *fileAttributes) read(in invocation) (permissions *int, owner pebble.Own
 		}
 		n, e := starlark.AsInt32(v)
 		if e != nil && err == nil {
-			err = fmt.Errorf("%s: %s is %v, want an int of 32 bits", in.name, name, v)
+			err = fmt.Errorf("%s: %s is %s, want an int of 32 bits", in.name, name, shown(v))
 		}
 		return &n
 	}

@@ -117,14 +117,15 @@ func indentJSON(_ struct{}, in invocation) (starlark.Value, error) {
 	return starlark.String(out.String()), nil
 }
 
-// jsonCause says why text is not JSON, in terms of its characters: the decoder
-// tells of a byte. Another error stays as it is.
+// jsonCause says why text is not JSON, in terms of its characters: a decoder
+// tells of a byte, and not each of them where it is. Another error stays as it
+// is.
 func jsonCause(err error, text string) error {
 	var syntax *gojson.SyntaxError
 	switch {
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("it ends in the middle")
-	case !errors.As(err, &syntax):
+	case !errors.As(err, &syntax), !errors.As(gojson.Unmarshal([]byte(text), new(gojson.RawMessage)), &syntax):
 		return err
 	case syntax.Offset < 1 || syntax.Offset > int64(len(text)) || strings.HasPrefix(syntax.Error(), "unexpected end"):
 		return errors.New("it ends in the middle")

@@ -42,7 +42,7 @@ func (c *container) getLogs(in invocation) (starlark.Value, error) {
 	if n != starlark.None {
 		count, err := starlark.AsInt32(n)
 		if err != nil || count < 1 {
-			return nil, fmt.Errorf("%s: n is %v, want how many lines, or None for all", in.name, n)
+			return nil, fmt.Errorf("%s: n is %s, want how many lines, or None for all", in.name, shown(n))
 		}
 		o.N = count
 	}

@@ -223,7 +223,7 @@ func (h *Hook) getRelation(in invocation) (starlark.Value, error) {
 	}
 	n, err := starlark.AsInt32(id)
 	if err != nil || n < 0 {
-		return nil, fmt.Errorf("%s: id is %v, want the number of a relation", in.name, id)
+		return nil, fmt.Errorf("%s: id is %s, want the number of a relation", in.name, shown(id))
 	}
 	r, err := h.Model.RelationByID(endpoint, n)
 	if err != nil {

@@ -122,7 +122,7 @@ func (c *container) exec(in invocation) (starlark.Value, error) {
 			return nil, err
 		}
 		if o.Timeout == 0 {
-			return nil, fmt.Errorf("%s: timeout is %v, want more than 0 seconds, or None for no end", in.name, timeout)
+			return nil, fmt.Errorf("%s: timeout is %s, want more than 0 seconds, or None for no end", in.name, shown(timeout))
 		}
 	}
 	text, err := isText(in, encoding)
@@ -183,7 +183,7 @@ func stringDict(in invocation, name string, v starlark.Value) (map[string]string
 func isText(in invocation, encoding starlark.Value) (bool, error) {
 	name, ok := starlark.AsString(encoding)
 	if encoding != starlark.None && (!ok || !strings.EqualFold(name, "utf-8")) {
-		return false, fmt.Errorf("%s: encoding is %v; want \"utf-8\", or None for bytes", in.name, encoding)
+		return false, fmt.Errorf("%s: encoding is %s; want \"utf-8\", or None for bytes", in.name, shown(encoding))
 	}
 	return encoding != starlark.None, nil
 }

@@ -167,7 +167,7 @@ func (t *schemaType) validate() error {
 			continue
 		}
 		if n, err := starlark.AsInt32(bound.v); err != nil || n < 0 {
-			return fmt.Errorf("%s is %v, want a length", bound.name, bound.v)
+			return fmt.Errorf("%s is %s, want a length", bound.name, shown(bound.v))
 		}
 	}
 	if t.minLength != nil && t.maxLength != nil && less(t.maxLength, t.minLength) {
