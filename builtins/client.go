@@ -146,19 +146,11 @@ func (c *pebbleClient) getSystemInfo(in invocation) (starlark.Value, error) {
 }
 
 func (c *pebbleClient) isHealthy(in invocation) (starlark.Value, error) {
-	var level starlark.Value = starlark.None
-	if err := starlark.UnpackArgs(in.name, nil, in.kwargs, "level?", &level); err != nil {
-		return nil, err
-	}
-	wanted, err := anyNames(in)
+	wanted, level, err := checkFilter(in)
 	if err != nil {
 		return nil, err
 	}
-	options := pebble.HealthOptions{Names: wanted}
-	if options.Level, err = checkLevel(in, level); err != nil {
-		return nil, err
-	}
-	healthy, err := c.client.Health(c.h.Context, options)
+	healthy, err := c.client.Health(c.h.Context, pebble.HealthOptions{Names: wanted, Level: level})
 	return starlark.Bool(healthy), c.h.pebbleFailure(err)
 }
 

@@ -99,7 +99,7 @@ var containerTable = table[*container]{
 			call: func(c *container, in invocation) (starlark.Value, error) {
 				return c.services(in, c.client.Stop)
 			}},
-		{name: "restart", sig: "(*services: str, timeout: float = 30)", doc: "Stops services, at least one, and starts them again. Waits and fails as replan() does.",
+		{name: "restart", sig: "(*services: str, timeout: float = 30)", doc: "Stops services, at least one, and starts them again, when their former processes have ended. Waits and fails as replan() does.",
 			call: func(c *container, in invocation) (starlark.Value, error) {
 				return c.services(in, c.client.Restart)
 			}},
@@ -141,7 +141,7 @@ var containerTable = table[*container]{
 		{name: "stop_checks", sig: "(*checks: str) -> list[str]", doc: "Stops checks, at least one, and returns the names of those that were running. Each is told in Juju's log as a security event.",
 			call: (*container).stopChecks},
 
-		{name: "ensure", sig: "(*, layer: dict | str | layer = None, files: dict = {}, restart_on: list[str] = [], label: str = \"charm\", timeout: float = None) -> bool", doc: "Makes the container what it should be, writes only what differs, and returns whether anything did. files are written first, then the layer is added under the label (combined with what has it already), then services follow: a replan if the plan changed, the start of the layer's services whose startup is enabled and that do not run, and the restart of those that run when a file of restart_on changed: the layer's services, or all without a layer. files are by path: str or bytes for the content, None for no such file, or a dict or struct with content, permissions, user, user_id, group, group_id; directories above are made; permissions and owner that are not given stay as they are. timeout is how long to wait for services, each time, in seconds: by default 30 and the longest kill-delay of the layer. Fails as push, add_layer and replan do, before services are touched if a file or the layer is refused.",
+		{name: "ensure", sig: "(*, layer: dict | str | layer = None, files: dict = {}, restart_on: list[str] = [], label: str = \"charm\", timeout: float = None) -> bool", doc: "Makes the container what it should be, writes only what differs, and returns whether anything did. files are written first, then the layer is added under the label (combined with what has it already), then services follow: a replan if the plan changed, the start of the layer's services whose startup is enabled and that do not run, and the restart of those that run when a file of restart_on changed: the layer's services, or all without a layer. files are by path: str or bytes for the content, None for no such file, or a dict or struct with content, permissions, user, user_id, group, group_id; directories above are made; permissions and owner that are not given stay as they are. timeout is how long to wait for services, each time, in seconds: by default 30 and the longest kill-delay of the layer. What a call that was cut short has left undone, the next one does. Fails as push, add_layer and replan do, before services are touched if a file or the layer is refused.",
 			call: (*container).ensure},
 
 		{name: "get_notice", sig: "(id: str) -> notice", doc: "A notice. ModelError if there is none of that id.",
@@ -380,19 +380,11 @@ func signalName(in invocation, signal starlark.Value) (string, error) {
 }
 
 func (c *container) getChecks(in invocation) (starlark.Value, error) {
-	var level starlark.Value = starlark.None
-	if err := starlark.UnpackArgs(in.name, nil, in.kwargs, "level?", &level); err != nil {
-		return nil, err
-	}
-	wanted, err := anyNames(in)
+	wanted, level, err := checkFilter(in)
 	if err != nil {
 		return nil, err
 	}
-	options := pebble.ChecksOptions{Names: wanted}
-	if options.Level, err = checkLevel(in, level); err != nil {
-		return nil, err
-	}
-	infos, err := c.client.Checks(c.h.Context, options)
+	infos, err := c.client.Checks(c.h.Context, pebble.ChecksOptions{Names: wanted, Level: level})
 	if err != nil {
 		return nil, c.h.pebbleFailure(err)
 	}
@@ -403,6 +395,19 @@ func (c *container) getChecks(in invocation) (starlark.Value, error) {
 		found = append(found, info.Name)
 	}
 	return fixedMapping("checks", found, byName), nil
+}
+
+// checkFilter reads which checks are meant: by name, by level, or all.
+func checkFilter(in invocation) (names []string, level pebble.CheckLevel, err error) {
+	var given starlark.Value = starlark.None
+	if err := starlark.UnpackArgs(in.name, nil, in.kwargs, "level?", &given); err != nil {
+		return nil, "", err
+	}
+	if names, err = anyNames(in); err != nil {
+		return nil, "", err
+	}
+	level, err = checkLevel(in, given)
+	return names, level, err
 }
 
 // checkLevel reads a level, or None for all.

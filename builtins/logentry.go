@@ -54,9 +54,14 @@ func (c *container) getLogs(in invocation) (starlark.Value, error) {
 	if err != nil {
 		return nil, c.h.pebbleFailure(err)
 	}
+	return logEntries(entries), nil
+}
+
+// logEntries is the list of entries.
+func logEntries(entries []*pebble.LogEntry) *starlark.List {
 	list := make([]starlark.Value, len(entries))
 	for i, entry := range entries {
 		list[i] = &logEntry{entry: entry}
 	}
-	return starlark.NewList(list), nil
+	return starlark.NewList(list)
 }

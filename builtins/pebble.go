@@ -33,7 +33,7 @@ var pebbleTable = table[*Hook]{
 		"ProtocolError":   "The answer is not what Pebble promises.",
 		"PathError":       "A file or directory could not be read, written, made or removed. Its field path is the path, path_kind the reason: \"not-found\", \"permission-denied\", \"generic-file-error\".",
 		"APIError":        "Pebble refused the request. Its field code is the HTTP status as a number, status as text.",
-		"ChangeError":     "Pebble took the request and could not carry it out: a service does not start, for instance. Its field err says why, change is the change, with the log of each task, or None.",
+		"ChangeError":     "Pebble took the request and could not carry it out: a service does not start, for instance. Its field err says why, change is the change, with the log of each task, or None; output is the list of log_entry that the services which failed have written last, at most 20, where the log of the task does not have them.",
 		"ExecError":       "A command ended with an exit code other than 0. Its field exit_code is that, above 128 after a signal; command is the list that was run, of which the message has the executable only; stdout and stderr are what wait_output() would have returned, None after wait().",
 
 		"MultiPushPullError": "Some files or directories could not be copied. Its field errors lists them: (path of the source, failure).",
@@ -81,7 +81,7 @@ func newPebbleFailure(e *pebble.Error, err error) *Failure {
 	case pebble.ExecError:
 		f.Fields = starlark.StringDict{"exit_code": starlark.MakeInt(e.ExitCode), "command": stringList(e.Command)}
 	case pebble.ChangeError:
-		f.Fields = starlark.StringDict{"err": starlark.String(e.Message), "change": starlark.None}
+		f.Fields = starlark.StringDict{"err": starlark.String(e.Message), "change": starlark.None, "output": logEntries(e.Output)}
 		if e.Change != nil {
 			f.Fields["change"] = &change{Change: e.Change}
 		}

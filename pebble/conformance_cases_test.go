@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/starcharm/starcharm/pebble"
+	"github.com/starcharm/starcharm/pebble/pebbletest"
 )
 
 func asError(err error) *pebble.Error {
@@ -299,6 +300,18 @@ func serviceCases() []conformanceCase {
 			w.change("stop", "bad")
 			w.change("stop", "bad")
 			w.change("restart", "bad")
+		}})
+	}
+	for _, lines := range []int{2, 30} {
+		logs := make([]*pebbletest.Log, lines)
+		for i := range logs {
+			logs[i] = &pebbletest.Log{Service: "bad", Message: fmt.Sprint("line ", i+1)}
+		}
+		cases = append(cases, conformanceCase{name: fmt.Sprintf("services/exits-after-%d-lines", lines), failing: map[string]int{"bad": 3}, logs: logs, run: func(w *world) {
+			w.layer("bad", fmt.Sprintf(`services:
+  bad: {override: replace, command: "sh -c 'for i in $(seq %d); do echo line $i; done; exit 3'", backoff-delay: 1h}
+`, lines), false)
+			w.change("start", "bad")
 		}})
 	}
 	run("same-by-meaning", []string{"layer", "services: {c: {override: merge, kill-delay: 60s}}"}, []string{"start", "c"}, []string{"layer", "services: {c: {override: merge, kill-delay: 1m0s}}"}, []string{"replan"})

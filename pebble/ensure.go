@@ -45,6 +45,12 @@ type WantedFile struct {
 // services: a replan if the plan is another, the start of services that should
 // run, and the restart of those whose files changed. Services that ran before
 // run afterwards.
+//
+// What a call that was cut short has left undone, the next one does. Pebble does
+// not tell which configuration a service runs with, so one that should run is
+// stopped before its configuration changes: that it does not run is seen. That
+// a file is newer than the process that should have read it is seen as well,
+// unless both are of the same second.
 func (c *Client) Ensure(ctx context.Context, o EnsureOptions) (bool, error) {
 	e := ensuring{client: c, EnsureOptions: o}
 	if o.Layer == nil {
@@ -77,12 +83,15 @@ type ensuring struct {
 	// before and running are the plan and the services that run, as they were.
 	before  *Plan
 	running []string
+	infos   map[string]*ServiceInfo
 	// now is the plan as it is.
 	now *Plan
 	// idle are the services of Layer that should run and do not.
 	idle []string
 	// stale says that services have to read their files again.
-	stale   bool
+	stale bool
+	// written is when the newest file of RestartOn was.
+	written time.Time
 	changed bool
 }
 
@@ -97,13 +106,13 @@ func (e *ensuring) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	known := map[string]*ServiceInfo{}
+	e.infos = map[string]*ServiceInfo{}
 	for _, info := range infos {
-		known[info.Name] = info
+		e.infos[info.Name] = info
 	}
 	e.running = runningServices(infos)
 	for _, name := range slices.Sorted(maps.Keys(e.Layer.Services)) {
-		config, info := e.before.Services[name], known[name]
+		config, info := e.before.Services[name], e.infos[name]
 		if config == nil || info == nil || config.Startup != StartupEnabled || info.Current == ServiceActive {
 			continue
 		}
@@ -137,40 +146,46 @@ func (e *ensuring) writeFiles(ctx context.Context) error {
 			if slices.Contains(e.RestartOn, file.Path) != restarts {
 				continue
 			}
-			changed, err := e.client.ensureFile(ctx, file)
+			changed, at, err := e.client.ensureFile(ctx, file)
 			if err != nil {
 				return err
 			}
 			e.changed = e.changed || changed
-			e.stale = e.stale || changed && restarts
+			if restarts && changed {
+				e.stale = true
+			}
+			if restarts && at.After(e.written) {
+				e.written = at
+			}
 		}
 	}
 	return nil
 }
 
-// ensureFile makes one file what it should be and reports whether it was not.
-func (c *Client) ensureFile(ctx context.Context, file WantedFile) (bool, error) {
+// ensureFile makes one file what it should be and reports whether it was not,
+// and otherwise since when it is.
+func (c *Client) ensureFile(ctx context.Context, file WantedFile) (changed bool, since time.Time, err error) {
 	info, err := c.Stat(ctx, file.Path)
 	if err != nil {
-		return false, err
+		return false, since, err
 	}
 	if file.Absent {
 		if info == nil {
-			return false, nil
+			return false, since, nil
 		}
-		return true, c.RemovePath(ctx, file.Path, RemoveOptions{})
+		return true, since, c.RemovePath(ctx, file.Path, RemoveOptions{})
 	}
 	if info != nil && info.Type == TypeFile {
 		mode, err := info.Mode()
 		if err != nil {
-			return false, err
+			return false, since, err
 		}
 		same, err := c.hasContent(ctx, file, info)
 		if err != nil {
-			return false, err
+			return false, since, err
 		}
 		if same && (file.Permissions == nil || *file.Permissions == mode) && file.Owner.owns(info) {
-			return false, nil
+			return false, info.LastModified, nil
 		}
 		if file.Permissions == nil {
 			file.Permissions = &mode
@@ -179,7 +194,7 @@ func (c *Client) ensureFile(ctx context.Context, file WantedFile) (bool, error) 
 			file.Owner = Owner{UserID: info.UserID, GroupID: info.GroupID}
 		}
 	}
-	return true, c.Push(ctx, file.Path, bytes.NewReader(file.Content), PushOptions{MakeDirs: true, Permissions: file.Permissions, Owner: file.Owner})
+	return true, since, c.Push(ctx, file.Path, bytes.NewReader(file.Content), PushOptions{MakeDirs: true, Permissions: file.Permissions, Owner: file.Owner})
 }
 
 // hasContent reports whether a file has the content that it should have.
@@ -225,12 +240,40 @@ func (e *ensuring) addLayer(ctx context.Context) error {
 	if e.now.Has(e.Layer) {
 		return nil
 	}
-	if err := e.client.AddLayer(ctx, e.Label, e.Layer.notIn(e.now), AddLayerOptions{Combine: true}); err != nil {
+	layer := e.Layer.notIn(e.now)
+	if err := e.stopChanging(ctx, layer); err != nil {
 		return err
 	}
-	var err error
+	err := e.client.AddLayer(ctx, e.Label, layer, AddLayerOptions{Combine: true})
+	if err != nil {
+		if resumeErr := e.resume(ctx); resumeErr != nil {
+			return resumeErr
+		}
+		return err
+	}
 	e.now, err = e.client.Plan(ctx)
 	e.changed = e.changed || err == nil && !e.now.Equal(e.before)
+	return err
+}
+
+// stopChanging stops the services that run, should do so, and are about to get
+// another configuration, which a replan would stop as well.
+func (e *ensuring) stopChanging(ctx context.Context, layer *Layer) error {
+	after, err := e.now.with(e.Label, layer)
+	if err != nil {
+		return nil // Pebble says what is wrong with it
+	}
+	var names []string
+	for _, name := range e.running {
+		if config := e.now.Services[name]; config != nil && config.Startup == StartupEnabled && !config.Equal(after.Services[name]) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	e.changed = true
+	_, err = e.client.Stop(ctx, names, WaitOptions{Timeout: e.Timeout})
 	return err
 }
 
@@ -249,7 +292,12 @@ func (e *ensuring) startServices(ctx context.Context) error {
 	if _, err := e.client.Replan(ctx, wait); err != nil {
 		return err
 	}
-	// What requires a service that a replan restarts is stopped, and stays so.
+	return e.resume(ctx)
+}
+
+// resume starts what ran before and does not now: what requires a service that
+// is stopped stops as well, and no replan starts it.
+func (e *ensuring) resume(ctx context.Context) error {
 	infos, err := e.client.Services(ctx, e.running...)
 	if err != nil || len(e.running) == 0 {
 		return err
@@ -258,27 +306,27 @@ func (e *ensuring) startServices(ctx context.Context) error {
 	if len(stopped) == 0 {
 		return nil
 	}
-	_, err = e.client.Start(ctx, stopped, wait)
+	_, err = e.client.Start(ctx, stopped, WaitOptions{Timeout: e.Timeout})
 	return err
 }
 
 // restartServices restarts the services whose files changed, but not those
 // that were started with them.
 func (e *ensuring) restartServices(ctx context.Context) error {
-	if !e.stale {
-		return nil
-	}
 	var names []string
 	for _, name := range e.running {
 		_, mine := e.Layer.Services[name]
 		if !mine && len(e.Layer.Services) > 0 || slices.Contains(e.idle, name) || !e.before.Services[name].Equal(e.now.Services[name]) {
 			continue
 		}
-		names = append(names, name)
+		if e.stale || e.written.Unix() > e.infos[name].CurrentSince.Unix() && e.infos[name].Running() && !e.infos[name].CurrentSince.IsZero() {
+			names = append(names, name)
+		}
 	}
 	if len(names) == 0 {
 		return nil
 	}
+	e.changed = true
 	_, err := e.client.Restart(ctx, names, WaitOptions{Timeout: e.Timeout})
 	return err
 }

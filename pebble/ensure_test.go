@@ -2,9 +2,11 @@ package pebble_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -174,4 +176,86 @@ func TestEnsureWritesOnlyWhatDiffers(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, changed)
 	assert.Equal(t, 6, posts(), "a file, a restart")
+}
+
+// cutting is a transport whose client dies with one of its writes, before the
+// daemon gets it or after.
+type cutting struct {
+	http.RoundTripper
+	left  int
+	after bool
+}
+
+var errCut = errors.New("cut short")
+
+func (c *cutting) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodGet && c.left >= 0 {
+		return c.RoundTripper.RoundTrip(r)
+	}
+	c.left--
+	if c.left >= 0 {
+		return c.RoundTripper.RoundTrip(r)
+	}
+	if c.after && c.left == -1 {
+		if resp, err := c.RoundTripper.RoundTrip(r); err == nil {
+			resp.Body.Close()
+		}
+	}
+	return nil, errCut
+}
+
+// TestEnsureAfterCut cuts a call short at each of its writes: the next one must
+// do what is left, so that no service runs with a former configuration or file.
+func TestEnsureAfterCut(t *testing.T) {
+	changes := map[string]func(o *pebble.EnsureOptions){
+		"layer": func(o *pebble.EnsureOptions) {
+			o.Layer.Services["web"].Environment = map[string]string{"A": "new"}
+		},
+		"file": func(o *pebble.EnsureOptions) { o.Files[0].Content = []byte("port = 81\n") },
+		"both": func(o *pebble.EnsureOptions) {
+			o.Layer.Services["web"].Environment = map[string]string{"A": "new"}
+			o.Files[0].Content = []byte("port = 81\n")
+			o.Files[1].Content = []byte("b")
+		},
+	}
+	for name, change := range changes {
+		for _, after := range []bool{false, true} {
+			cuts := 0
+			for ; ; cuts++ {
+				now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+				server := pebbletest.New(pebbletest.Config{Now: func() time.Time { now = now.Add(time.Second); return now }})
+				client := pebble.New(pebble.Config{Transport: server.Transport()})
+				o := wanted("/etc")
+				_, err := client.Ensure(t.Context(), o)
+				require.NoError(t, err)
+				change(&o)
+				cut := pebble.New(pebble.Config{Transport: &cutting{RoundTripper: server.Transport(), left: cuts, after: after}})
+				if _, err = cut.Ensure(t.Context(), o); err == nil {
+					break
+				}
+				require.ErrorIs(t, err, errCut)
+
+				changed, err := client.Ensure(t.Context(), o)
+				require.NoError(t, err)
+				state := server.State()
+				assert.Empty(t, state.StartedServices, "%s, cut at write %d: a former configuration runs", name, cuts)
+				info, err := client.Services(t.Context(), "web")
+				require.NoError(t, err)
+				assert.True(t, info[0].Running(), "%s, cut at write %d", name, cuts)
+				file, err := client.Stat(t.Context(), "/etc/new/app.conf")
+				require.NoError(t, err)
+				assert.False(t, info[0].CurrentSince.Before(file.LastModified), "%s, cut at write %d: a former file is in use", name, cuts)
+				plan, err := client.Plan(t.Context())
+				require.NoError(t, err)
+				assert.True(t, plan.Has(o.Layer))
+				if !changed {
+					assert.True(t, after, "%s, cut at write %d: nothing was left to do", name, cuts)
+				}
+				changed, err = client.Ensure(t.Context(), o)
+				require.NoError(t, err)
+				assert.False(t, changed, "%s, cut at write %d: the third call has nothing to do", name, cuts)
+			}
+			assert.GreaterOrEqual(t, cuts, 2, name)
+		}
+	}
 }

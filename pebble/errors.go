@@ -85,6 +85,10 @@ type Error struct {
 
 	// Change is the failed change with its tasks. Set for [ChangeError].
 	Change *Change
+	// Output holds the newest lines of the services whose tasks failed, oldest
+	// first, where the logs of the tasks do not have them. Set for
+	// [ChangeError].
+	Output []*LogEntry
 
 	// Failures say what could not be copied. Set for [MultiPushPullError].
 	Failures []PathFailure
@@ -102,7 +106,7 @@ func (e *Error) Error() string {
 	case PathError:
 		return string(e.PathKind) + " - " + e.Message
 	case ChangeError:
-		return e.Message + changeLogs(e.Change)
+		return e.Message + changeLogs(e.Change) + outputText(e.Output)
 	case ExecError:
 		return execText(e)
 	default:
@@ -138,6 +142,28 @@ func changeLogs(change *Change) string {
 	if b.Len() > 0 {
 		b.WriteString("\n-----")
 	}
+	return b.String()
+}
+
+// maxShownLine is how much of a line that a service wrote is shown, in
+// characters.
+const maxShownLine = 512
+
+// outputText renders what services wrote, in the style of changeLogs.
+func outputText(output []*LogEntry) string {
+	if len(output) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("\n----- Newest output of the services that failed -----")
+	for _, entry := range output {
+		line, truncated := []rune(entry.String()), ""
+		if len(line) > maxShownLine {
+			line, truncated = line[:maxShownLine], " [truncated]"
+		}
+		b.WriteString("\n" + string(line) + truncated)
+	}
+	b.WriteString("\n-----")
 	return b.String()
 }
 

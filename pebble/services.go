@@ -2,6 +2,7 @@ package pebble
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -73,7 +74,8 @@ func (c *Client) Stop(ctx context.Context, names []string, o WaitOptions) (strin
 }
 
 // Restart stops services and starts them, and those that they require, and
-// returns the id of the change.
+// returns the id of the change. It waits for processes that were told to end
+// before and have not.
 func (c *Client) Restart(ctx context.Context, names []string, o WaitOptions) (string, error) {
 	return c.serviceAction(ctx, "restart", names, o)
 }
@@ -91,14 +93,47 @@ func (c *Client) Autostart(ctx context.Context, o WaitOptions) (string, error) {
 	return c.serviceAction(ctx, "autostart", nil, o)
 }
 
+// serviceAction sends an action and waits for its change. Pebble refuses to
+// start a service whose former process has been told to end and has not, after
+// a stop that nobody waited for until its end: then the action is sent again, as
+// long as the timeout allows.
 func (c *Client) serviceAction(ctx context.Context, action string, names []string, o WaitOptions) (string, error) {
-	id, err := c.async(ctx, request{
-		method: http.MethodPost,
-		path:   "/v1/services",
-		body:   map[string]any{"action": action, "services": append([]string{}, names...)},
-	})
-	if err != nil {
-		return "", err
+	if o.Timeout == 0 {
+		o.Timeout = defaultWait
 	}
-	return id, c.finish(ctx, id, o)
+	begin, delay, left := time.Now(), defaultDelay, o
+	for {
+		id, err := c.async(ctx, request{
+			method: http.MethodPost,
+			path:   "/v1/services",
+			body:   map[string]any{"action": action, "services": append([]string{}, names...)},
+		})
+		if err != nil {
+			return "", err
+		}
+		err = c.finish(ctx, id, left)
+		if !isTerminating(err) {
+			return id, c.withOutput(ctx, err)
+		}
+		if o.Timeout > 0 {
+			if left.Timeout = o.Timeout - time.Since(begin); left.Timeout <= delay {
+				return id, err
+			}
+		}
+		if pause(ctx, delay) != nil {
+			return id, err
+		}
+		delay = min(2*delay, time.Second)
+	}
+}
+
+// isTerminating reports whether all that failed are starts of services whose
+// former processes have not ended.
+func isTerminating(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) || e.Kind != ChangeError {
+		return false
+	}
+	refused := strings.Count(e.Message, "(cannot start service while ")
+	return refused > 0 && refused == strings.Count(e.Message, "\n- ")
 }

@@ -208,7 +208,7 @@ func (s *Server) startTasks(names []string) []*pebble.Task {
 		}
 		s.services[name] = started
 		if code, fails := s.failing[name]; fails {
-			next := s.exitQuickly(task, config, code)
+			next := s.exitQuickly(task, name, config, code)
 			started.status = next
 			held = append(held, name)
 		}
@@ -218,7 +218,7 @@ func (s *Server) startTasks(names []string) []*pebble.Task {
 
 // exitQuickly fails the task of starting a service whose command ends at once,
 // and returns what becomes of the service.
-func (s *Server) exitQuickly(task *pebble.Task, config *pebble.Service, code int) pebble.ServiceStatus {
+func (s *Server) exitQuickly(task *pebble.Task, name string, config *pebble.Service, code int) pebble.ServiceStatus {
 	action := config.OnFailure
 	if code == 0 {
 		action = config.OnSuccess
@@ -232,10 +232,26 @@ func (s *Server) exitQuickly(task *pebble.Task, config *pebble.Service, code int
 	}
 	task.Status = "Error"
 	task.Log = []string{
-		s.logLine("INFO", "Most recent service output:\n    "),
+		s.logLine("INFO", "Most recent service output:\n    %s", s.newestOutput(name)),
 		s.logLine("ERROR", "service start attempt: exited quickly with code %d, will %s", code, action),
 	}
 	return next
+}
+
+// newestOutput returns the newest lines that a service wrote, as the log of a
+// task has them.
+func (s *Server) newestOutput(name string) string {
+	const shown = 20
+	var lines []string
+	for _, e := range s.logs {
+		if e.Service == name {
+			lines = append(lines, e.Message)
+		}
+	}
+	if len(lines) > shown {
+		lines = append([]string{"(...)"}, lines[len(lines)-shown:]...)
+	}
+	return strings.Join(lines, "\n    ")
 }
 
 func (s *Server) stopTasks(names []string) []*pebble.Task {
