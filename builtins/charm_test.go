@@ -66,7 +66,8 @@ func (m memory) SetValue(object, name string, value json.RawMessage) error {
 // newWorld begins the hook or action whose event is of that name. words say
 // what is not as usual: "follower", "app" for a change by the application, "departing"
 // when this unit leaves, "old" for Juju 3.5, "release" before the three
-// numbers of another Juju, "secretless", "untrusted".
+// numbers of another Juju, "secretless", "untrusted", "machine" for a model that
+// is not on Kubernetes.
 func newWorld(t testing.TB, name string, words ...string) *world {
 	t.Helper()
 	has := func(word string) bool { return slices.Contains(words, word) }
@@ -89,8 +90,11 @@ func newWorld(t testing.TB, name string, words ...string) *world {
 	if at := slices.Index(words, "release"); at >= 0 {
 		state.JujuVersion = strings.Join(words[at+1:at+4], ".")
 	}
-	if has("untrusted") {
-		state.Model.CloudSpec = nil
+	if has("machine") {
+		state.Model.Type = "lxd"
+	}
+	if has("untrusted") || has("old") || has("release") {
+		state.Model.CloudSpec = nil // older versions do not tell it to a pod
 	}
 	if has("secretless") {
 		state.Secrets = nil
