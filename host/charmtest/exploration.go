@@ -65,7 +65,7 @@ const maxShortening = 300
 func (s *Suite) explore(ctx context.Context, t *test) *Result {
 	var result *Result
 	for n := range s.options.Explore {
-		v := variation{explore: true, seed: s.options.Seed + uint64(n)}
+		v := variation{explore: true, seed: uint64(n)}
 		var sims []*simulation
 		result, sims = s.attempt(ctx, t, v)
 		varied := slices.ContainsFunc(sims, func(sim *simulation) bool { return sim.seeded })
@@ -94,7 +94,8 @@ type labelled struct {
 }
 
 // shorten leaves out of the order what the failure does not need: halves of it
-// first, then smaller and smaller parts.
+// first, then smaller and smaller parts. What happens by default in their place
+// must not be more.
 func (s *Suite) shorten(ctx context.Context, t *test, failed *Result, sims []*simulation, runs int) *Result {
 	taken := orders(sims)
 	var order []labelled
@@ -113,7 +114,7 @@ func (s *Suite) shorten(ctx context.Context, t *test, failed *Result, sims []*si
 		}
 		return all
 	}
-	best, tries := failed, 0
+	best, tries, length := failed, 0, len(order)
 	fails := func(order []labelled) bool {
 		if tries++; tries > maxShortening || ctx.Err() != nil {
 			return false
@@ -122,7 +123,16 @@ func (s *Suite) shorten(ctx context.Context, t *test, failed *Result, sims []*si
 		if result.Status != Failed || sign(result) != sign(failed) {
 			return false
 		}
-		best, sims = result, made
+		events := 0
+		for _, sim := range made {
+			if sim.seeded {
+				events += len(sim.model.Taken())
+			}
+		}
+		if events > length {
+			return false
+		}
+		best, sims, length = result, made, events
 		return true
 	}
 	if !fails(order) { // it depends on something else than the order
@@ -159,7 +169,7 @@ func sign(r *Result) string {
 func (s *Suite) paste(t *test, sims []*simulation, orders [][]string) string {
 	calls := make([]string, len(orders))
 	for i, labels := range orders {
-		calls[i] = fmt.Sprintf("# in place of the one at %s:%d\n%s", sims[i].at.Filename(), sims[i].at.Line, simulateCall(labels))
+		calls[i] = fmt.Sprintf("# in place of the one at %s:%d\n%s", sims[i].at.Filename(), sims[i].at.Line, sims[i].call(labels))
 	}
 	alone := strings.Join(calls, "\n")
 	text, ok := t.file.script.Source(t.file.name)
@@ -195,7 +205,7 @@ func (s *Suite) paste(t *test, sims []*simulation, orders [][]string) string {
 		return n + len(lines[p.Line-1])
 	}
 	for i, labels := range orders {
-		calls[i] = simulateCall(labels)
+		calls[i] = sims[i].call(labels)
 	}
 	type edit struct {
 		start, end int
@@ -233,12 +243,20 @@ func (s *Suite) paste(t *test, sims []*simulation, orders [][]string) string {
 	return strings.Replace(out, "def "+t.function+"(", "def "+t.function+"_explored(", 1)
 }
 
-func simulateCall(order []string) string {
+// call is the call of testing.simulate that made the model, with an order.
+func (sim *simulation) call(order []string) string {
+	args := "strict = True"
+	if sim.options.Retry {
+		args += ", retry = True"
+	}
+	if sim.options.Limit != maxEvents {
+		args += fmt.Sprintf(", limit = %d", sim.options.Limit)
+	}
 	if len(order) == 0 {
-		return "testing.simulate(strict = True)"
+		return "testing.simulate(" + args + ")"
 	}
 	var b strings.Builder
-	b.WriteString("testing.simulate(strict = True, order = [\n")
+	fmt.Fprintf(&b, "testing.simulate(%s, order = [\n", args)
 	for _, label := range order {
 		fmt.Fprintf(&b, "        %q,\n", label)
 	}
@@ -248,7 +266,7 @@ func simulateCall(order []string) string {
 
 // render shows the exploration to a person.
 func (e *Exploration) render(b *strings.Builder) {
-	fmt.Fprintf(b, "note: order %d that was tried fails; shortened, this happens:\n", e.Runs)
+	fmt.Fprintf(b, "note: of the orders of events that were tried, number %d fails; shortened, this happens:\n", e.Runs)
 	for i, events := range e.Events {
 		if len(e.Events) > 1 {
 			fmt.Fprintf(b, "    in simulation %d\n", i+1)

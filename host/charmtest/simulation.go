@@ -26,8 +26,9 @@ type simulation struct {
 	session *session
 	model   *fleet.Model
 	// at is where the test made it, seeded whether with a seed.
-	at     syntax.Position
-	seeded bool
+	at      syntax.Position
+	seeded  bool
+	options fleet.Options
 	// contexts are those of the applications, by name, and outcomes the last of
 	// each unit, by name, and of each action, by id.
 	contexts        map[string]*testContext
@@ -72,7 +73,7 @@ func newSimulation(s *session, in builtins.Invocation) (starlark.Value, error) {
 	}
 	s.variation.apply(&o, len(s.simulations))
 	o.Run = sim.runHook
-	sim.model = fleet.New(o)
+	sim.options, sim.model = o, fleet.New(o)
 	s.simulations = append(s.simulations, sim)
 	return sim, nil
 }

@@ -141,9 +141,10 @@ func (a *App) election() []*choice {
 // storages are detached, relations depart and break, then stop and remove.
 // A hook that failed is run again before any other.
 func (u *Unit) choices() []*choice {
-	if u.failed != nil {
+	if u.failed != nil && u.App.model.possible(u.failed) {
 		return []*choice{u.failed}
 	}
+	u.failed, u.failures = nil, 0
 	if u.queued != nil {
 		return []*choice{u.queued}
 	}

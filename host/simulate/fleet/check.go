@@ -26,7 +26,7 @@ func (m *Model) checkHook(u *Unit, o *simulate.Outcome) error {
 	}
 	if !o.Before.Juju.Leader {
 		for _, s := range o.Steps {
-			if s.Via == "juju" && s.Failed && forLeaders(s.What) {
+			if s.Via == "juju" && s.Failed && refusedToFollower(s) {
 				return broken("a unit that is not the leader tried what only the leader may: %s", s.What)
 			}
 		}
@@ -47,19 +47,15 @@ func (m *Model) checkHook(u *Unit, o *simulate.Outcome) error {
 	return nil
 }
 
-// forLeaders tells whether a call is one that Juju refuses to followers.
-func forLeaders(call string) bool {
-	name, rest, _ := strings.Cut(call, " ")
-	words := strings.Fields(rest)
+// refusedToFollower tells whether Juju refused a call because the unit is not
+// the leader.
+func refusedToFollower(s simulate.Step) bool {
+	name, _, _ := strings.Cut(s.What, " ")
 	switch name {
 	case "relation-set":
-		return slices.Contains(words, "--app")
-	case "status-set":
-		return slices.Contains(words, "--application=true")
-	case "secret-add":
-		return !slices.Contains(words, "unit")
-	case "leader-set", "secret-set", "secret-remove", "secret-grant", "secret-revoke", "pod-spec-set", "k8s-raw-set", "k8s-spec-set":
-		return true
+		return strings.Contains(s.Result, "cannot write relation settings")
+	case "status-set", "secret-add", "leader-set", "pod-spec-set", "k8s-raw-set", "k8s-spec-set":
+		return strings.Contains(s.Result, "leader")
 	}
 	return false
 }

@@ -96,6 +96,9 @@ type Deployment struct {
 	State *simulate.State
 }
 
+// maxUnits is how many units can be deployed at once.
+const maxUnits = 100
+
 // Deploy adds an application.
 func (m *Model) Deploy(d Deployment) (*App, error) {
 	for _, other := range m.apps {
@@ -103,8 +106,11 @@ func (m *Model) Deploy(d Deployment) (*App, error) {
 			return nil, fmt.Errorf("cannot deploy %s: there is an application of that name already", d.Name)
 		}
 	}
-	if d.Units < 0 {
-		return nil, fmt.Errorf("cannot deploy %s: units is %d, want 0 or more", d.Name, d.Units)
+	if d.Units < 0 || d.Units > maxUnits {
+		return nil, fmt.Errorf("cannot deploy %s: units is %d, want from 0 to %d", d.Name, d.Units, maxUnits)
+	}
+	if d.Charm.Metadata.Subordinate {
+		return nil, fmt.Errorf("cannot deploy %s: its charm is a subordinate, and the model has no units beside others", d.Name)
 	}
 	a := &App{Name: d.Name, Charm: d.Charm, model: m, initial: d.State, config: maps.Clone(d.State.Juju.Config), version: 1}
 	if err := a.check(d.Charm, a.config); err != nil {

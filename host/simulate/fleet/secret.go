@@ -193,6 +193,22 @@ func (u *Unit) secretNews() []*choice {
 	return all
 }
 
+// possible tells whether a hook can be run again: that of a secret cannot if
+// the unit has lost it.
+func (m *Model) possible(c *choice) bool {
+	if c.event.SecretID == "" {
+		return true
+	}
+	s := m.secret(c.event.SecretID)
+	switch {
+	case s == nil:
+		return false
+	case c.event.Name == "secret-changed":
+		return s.granted(c.unit)
+	}
+	return s.unit == c.unit || s.unit == nil && c.unit.App.leader == c.unit
+}
+
 // tracked tells whether a unit reads the revision.
 func (s *secret) tracked(revision int) bool {
 	for _, c := range s.consumers {
