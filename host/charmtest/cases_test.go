@@ -15,8 +15,18 @@ import (
 
 // TestCases runs the tests of testdata/cases. Those of refused_test.star fail,
 // each with a message that fits what it prints.
-func TestCases(t *testing.T) {
-	for _, r := range run(t, "testdata/cases", charmtest.Options{Jobs: 4}) {
+func TestCases(t *testing.T) { testCases(t, "testdata/cases", charmtest.Options{Jobs: 4}) }
+
+// TestModel runs the tests of testdata/model, which simulate a model with it
+// and testdata/database, in one order and in several.
+func TestModel(t *testing.T) {
+	for _, explore := range []int{0, 2} {
+		testCases(t, "testdata/model", charmtest.Options{Jobs: 4, Explore: explore})
+	}
+}
+
+func testCases(t *testing.T, dir string, o charmtest.Options) {
+	for _, r := range run(t, dir, o) {
 		if r.File != "tests/refused_test.star" {
 			assert.Equal(t, charmtest.Passed, r.Status, r.Render(false, true))
 			continue

@@ -48,16 +48,6 @@ func TestEffects(t *testing.T) {
 	}
 }
 
-// TestModel runs the tests of testdata/model, which simulate a model with it
-// and testdata/database.
-func TestModel(t *testing.T) {
-	for _, explore := range []int{0, 3} {
-		for _, r := range run(t, "testdata/model", charmtest.Options{Jobs: 4, Explore: explore}) {
-			assert.NotEqual(t, charmtest.Failed, r.Status, r.Render(false, true))
-		}
-	}
-}
-
 // write makes a charm in a directory of its own; its test is that of the text.
 func write(t testing.TB, test string) string {
 	t.Helper()

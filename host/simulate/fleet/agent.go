@@ -137,7 +137,8 @@ func (a *App) election() []*choice {
 // 4, leader-settings-changed), config-changed, and start right after it. From
 // then on the agent runs what it hears of, in any order but for that within one
 // relation (see Relation.next), and update-status if there is nothing else.
-// Actions, secrets and containers are heard of from install on. At the end
+// Actions, secrets and containers are heard of from config-changed on, or just
+// before it. At the end
 // storages are detached, relations depart and break, then stop and remove.
 // A hook that failed is run again before any other.
 func (u *Unit) choices() []*choice {
@@ -183,11 +184,11 @@ func (u *Unit) hooks() []*choice {
 	if !u.started {
 		switch {
 		case len(created) > 0:
-			return append(created, news...)
+			return created
 		case u.App.leader == nil:
-			return news
+			return nil // the agent waits for the election
 		case len(leadership) > 0:
-			return append(leadership, news...)
+			return leadership
 		}
 		return append([]*choice{config}, news...)
 	}

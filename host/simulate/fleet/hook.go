@@ -65,7 +65,7 @@ func (m *Model) world(u *Unit, extra *int) *simulate.State {
 			j.Relations = append(j.Relations, r.local(u, told))
 		}
 	}
-	j.Secrets = m.secretsOf(u)
+	j.Secrets = m.secretsOf(u, j.Relations)
 	j.Storages = slices.DeleteFunc(slices.Clone(j.Storages), func(s *modeltest.Storage) bool { return !u.attached[storageID(s)] })
 	j.Networks = slices.Clone(j.Networks)
 	for _, binding := range append(slices.Sorted(maps.Keys(a.Charm.Metadata.Relations)), a.Charm.Metadata.ExtraBindings...) {
@@ -158,7 +158,7 @@ func (m *Model) take(u *Unit, o *simulate.Outcome) {
 			m.secretIDs++
 		}
 	}
-	m.takeSecrets(u, was.Juju.Secrets, is.Juju.Secrets)
+	m.takeSecrets(u, was.Juju.Secrets, is.Juju.Secrets, was.Juju.Relations)
 }
 
 func relationIn(list []*modeltest.Relation, id int) *modeltest.Relation {

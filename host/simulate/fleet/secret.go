@@ -51,8 +51,8 @@ func (s *secret) granted(u *Unit) bool {
 	return false
 }
 
-// secretsOf are the secrets that the unit sees.
-func (m *Model) secretsOf(u *Unit) []*modeltest.Secret {
+// secretsOf are the secrets that the unit sees, which sees these relations.
+func (m *Model) secretsOf(u *Unit, relations []*modeltest.Relation) []*modeltest.Secret {
 	var all []*modeltest.Secret
 	for _, s := range m.secrets {
 		own := s.owned(u)
@@ -68,7 +68,7 @@ func (m *Model) secretsOf(u *Unit) []*modeltest.Secret {
 			seen.NextRotate, seen.Expire = s.nextRotate, s.expire
 			seen.RemoteGrants = map[int][]string{}
 			for id, names := range s.grants {
-				if slices.ContainsFunc(m.relations, func(r *Relation) bool { return r.ID == id && r.of(u.App) != nil }) {
+				if relationIn(relations, id) != nil {
 					seen.RemoteGrants[id] = slices.Clone(names)
 				}
 			}
@@ -88,8 +88,8 @@ func (m *Model) secretsOf(u *Unit) []*modeltest.Secret {
 }
 
 // takeSecrets takes over what a hook of the unit did to the secrets that it
-// saw.
-func (m *Model) takeSecrets(u *Unit, before, after []*modeltest.Secret) {
+// saw; of grants it saw those for its relations.
+func (m *Model) takeSecrets(u *Unit, before, after []*modeltest.Secret, relations []*modeltest.Relation) {
 	for _, was := range before {
 		if !slices.ContainsFunc(after, func(s *modeltest.Secret) bool { return s.ID == was.ID }) {
 			m.secrets = slices.DeleteFunc(m.secrets, func(s *secret) bool { return s.id == was.ID })
@@ -109,7 +109,11 @@ func (m *Model) takeSecrets(u *Unit, before, after []*modeltest.Secret) {
 			s.nextRotate, s.expire, s.removed = is.NextRotate, is.Expire, is.RemovedRevisions
 			s.latest = is.LatestRevision
 			s.revisions[s.latest] = maps.Clone(is.LatestContent)
-			s.grants = is.RemoteGrants
+			maps.DeleteFunc(s.grants, func(id int, _ []string) bool { return relationIn(relations, id) != nil })
+			if s.grants == nil {
+				s.grants = map[int][]string{}
+			}
+			maps.Copy(s.grants, is.RemoteGrants)
 			for _, revision := range s.removed {
 				delete(s.revisions, revision)
 			}
