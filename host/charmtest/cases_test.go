@@ -73,7 +73,6 @@ const (
 	noWrapping = "an error of the charm is never wrapped: it fails the test with the charm's own traceback, and error = True expects one"
 	noExtra    = "the extensions of charmcraft bring Python charms of their own along, which there is nothing to write a .star file for"
 	noFiles    = "the metadata is read in place; no directory is written"
-	noRock     = "layers are written in the test, or given to Container as YAML text; no file of the rock is read"
 	noMistake  = "a mistake of the charm ends the hook; only what a running charm may meet is a failure to catch"
 	noMerge    = "what a Context is given takes the place of single keys of the charm's metadata, the rest of which stays"
 	noLife     = "there is no framework to close: what a run made is gone with it"
@@ -84,8 +83,6 @@ const (
 // those of the order in which the upstream tests were read.
 var elsewheres = map[int]elsewhere{
 	20:  {skipped, noCopies, nil},
-	35:  {differs, noRock, nil},
-	36:  {differs, noRock, nil},
 	57:  {differs, "that it was not said which unit is meant is a note of the report (SC066), not a line of Juju's log", nil},
 	66:  {skipped, "there is no base class of relations", nil},
 	84:  {differs, "an owner goes on to track the former revision whatever the version, as with Juju since 3.3.1", nil},
