@@ -46,9 +46,6 @@ func testingMembers() []builtins.Member[*session] {
 		{Name: "TCPPort", Sig: "(port: int) -> Port", Doc: "A tcp port.", Call: portOf("tcp")},
 		{Name: "UDPPort", Sig: "(port: int) -> Port", Doc: "A udp port.", Call: portOf("udp")},
 		{Name: "ICMPPort", Sig: "() -> Port", Doc: "ICMP.", Call: portOf("icmp")},
-		{Name: "layer_from_rockcraft", Sig: "(path: str) -> layer",
-			Doc:  "The layer that a rock brings along: the summary, description, services and checks of its rockcraft.yaml. The path is relative to the charm's directory. A file of up to 1 MiB.",
-			Call: layerFromRockcraft},
 		{Name: "SubordinateRelation", Sig: "(endpoint: str, interface: str = None, *, remote_unit_id: int = 0, remote_unit_data: dict = None, **fields) -> Relation",
 			Doc: "A Relation with one remote unit, as those between a principal unit and its subordinate.",
 			Call: func(s *session, in builtins.Invocation) (starlark.Value, error) {
