@@ -33,7 +33,7 @@ func moduleValues(ctx context.Context, m machine.Machine) starlark.StringDict {
 	}
 	return starlark.StringDict{
 		"base64": newBase64(), "hashlib": newHashlib(), "json": newJSON(), "math": newMath(), "re": newRe(),
-		"template": newTemplate(files), "time": newTime(m), "yaml": newYAML(), "http": newHTTP(ctx, m), "process": newProcess(ctx, m, "/charm"),
+		"template": newTemplate(files), "time": newTime(m), "yaml": newYAML(), "http": newHTTP(ctx, m), "process": newProcess(ctx, m, "/charm"), "fs": newFS(m),
 		"catch": starlark.NewBuiltin("catch", catch), "throw": starlark.NewBuiltin("throw", throw),
 		"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
 	}
@@ -68,7 +68,7 @@ func TestModules(t *testing.T) {
 				{URL: "http://app/slow", Fail: "timeout"},
 				{URL: "http://app/later", Status: 503},
 				{URL: "http://app/later", Status: 200},
-			}, Processes: []*machinetest.Process{
+			}, HostFiles: map[string]*machinetest.File{"/etc/app/a.conf": {Content: "one"}, "/etc/app/raw": {Content: "\xff"}}, Processes: []*machinetest.Process{
 				{CommandPrefix: []string{"tool"}, Stdout: "1.2\n", Stderr: "note"},
 				{CommandPrefix: []string{"tool", "break"}, ReturnCode: 4, Stdout: "some", Stderr: "first\nno room\n"},
 				{CommandPrefix: []string{"tool", "hang"}, Stdout: "begun", Hangs: true},
@@ -91,7 +91,7 @@ func TestModules(t *testing.T) {
 // that the function knows, and every member is there.
 func TestModuleSignatures(t *testing.T) {
 	for _, doc := range []TypeDoc{
-		base64Table.document(), hashlibTable.document(), httpTable.document(), commandTable.document(), jsonTable.document(), mathTable.document(),
+		base64Table.document(), hashlibTable.document(), httpTable.document(), commandTable.document(), hostFileTable.document(), jsonTable.document(), mathTable.document(),
 		reTable.document(), timeTable.document(), yamlTable.document(),
 	} {
 		module := moduleValues(t.Context(), machine.Real())[doc.Name].(starlark.HasAttrs)

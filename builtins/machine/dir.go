@@ -24,6 +24,9 @@ type Dir interface {
 	// ends in an error, which it returns, not at all. A file or link of that
 	// name is replaced.
 	WriteFile(name string, content io.Reader, perm fs.FileMode) error
+	// Remove removes a file, a link or an empty directory or, if all is set, a
+	// directory with all that is in it.
+	Remove(name string, all bool) error
 	Close() error
 }
 
@@ -80,6 +83,14 @@ func (d dir) Mkdir(name string, perm fs.FileMode) error {
 		return err
 	}
 	return nil
+}
+
+func (d dir) Remove(name string, all bool) error {
+	err := d.root.Remove(name)
+	if err == nil || !all || errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return d.root.RemoveAll(name)
 }
 
 func (d dir) WriteFile(name string, content io.Reader, perm fs.FileMode) error {

@@ -271,6 +271,28 @@ func (d dir) put(op, name string, n *node) error {
 	return nil
 }
 
+func (d dir) Remove(name string, all bool) error {
+	d.m.mu.Lock()
+	defer d.m.mu.Unlock()
+	if _, err := d.node("remove", name); err != nil {
+		return err
+	}
+	at := path.Join(d.path, name)
+	var inside []string
+	for inner := range d.m.nodes {
+		if strings.HasPrefix(inner, at+"/") {
+			inside = append(inside, inner)
+		}
+	}
+	if len(inside) > 0 && !all {
+		return &fs.PathError{Op: "remove", Path: name, Err: syscall.ENOTEMPTY}
+	}
+	for _, inner := range append(inside, at) {
+		delete(d.m.nodes, inner)
+	}
+	return nil
+}
+
 // maxFile is how large a file of a simulated machine may be, in bytes.
 const maxFile = 1 << 30
 
