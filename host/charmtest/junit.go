@@ -8,9 +8,11 @@ import (
 )
 
 // This file writes reports as JUnit's XML, of which there are as many kinds as
-// readers. What is here is what Jenkins' schema and GitLab have in common: one
-// suite a file, the counts as attributes, a failure's message as an attribute
-// and its text inside.
+// readers. What is here is what Jenkins' schema (junit-10.xsd of its xUnit
+// plugin, which refuses all else) allows and GitLab reads: one suite a file, the
+// counts as attributes, a failure's message as an attribute and its text inside,
+// and a class and a name that no two cases share. The schema has no file for a
+// case, so the class is the file.
 
 type junitSuites struct {
 	XMLName  xml.Name     `xml:"testsuites"`
@@ -28,6 +30,7 @@ type junitSuite struct {
 	Errors   int         `xml:"errors,attr"`
 	Skipped  int         `xml:"skipped,attr"`
 	Time     string      `xml:"time,attr"`
+	File     string      `xml:"file,attr,omitempty"`
 	Cases    []junitCase `xml:"testcase"`
 
 	seconds float64
@@ -36,8 +39,6 @@ type junitSuite struct {
 type junitCase struct {
 	Class   string     `xml:"classname,attr"`
 	Name    string     `xml:"name,attr"`
-	File    string     `xml:"file,attr,omitempty"`
-	Line    int        `xml:"line,attr,omitempty"`
 	Time    string     `xml:"time,attr"`
 	Skipped *junitText `xml:"skipped"`
 	Error   *junitText `xml:"error"`
@@ -60,12 +61,11 @@ func (r *Report) JUnit() ([]byte, error) {
 		if !ok {
 			i = len(all.Suites)
 			at[result.File] = i
-			all.Suites = append(all.Suites, junitSuite{Name: host.Printable(result.File)})
+			all.Suites = append(all.Suites, junitSuite{Name: host.Printable(result.File), File: host.Printable(result.File)})
 		}
 		suite := &all.Suites[i]
 		c := junitCase{
-			Class: host.Printable(result.File), Name: host.Printable(result.Name), File: host.Printable(result.File), Line: result.Line,
-			Time: seconds(result.Duration), Output: host.Printable(result.Output),
+			Class: host.Printable(result.File), Name: host.Printable(result.Name), Time: seconds(result.Duration), Output: host.Printable(result.Output),
 		}
 		switch result.Status {
 		case Failed:
@@ -87,9 +87,6 @@ func (r *Report) JUnit() ([]byte, error) {
 // case, which has an error.
 func JUnitUnloadable(found []host.Diagnostic) ([]byte, error) {
 	c := junitCase{Class: "starcharm", Name: "load", Time: seconds(0), Error: junitDiagnostics(found, "error")}
-	if len(found) > 0 {
-		c.File, c.Line = host.Printable(found[0].File), found[0].Line
-	}
 	suite := junitSuite{Name: "starcharm", Tests: 1, Errors: 1, Time: seconds(0), Cases: []junitCase{c}}
 	return (&junitSuites{Tests: 1, Errors: 1, Time: seconds(0), Suites: []junitSuite{suite}}).xml()
 }
