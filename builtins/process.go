@@ -22,6 +22,7 @@ type process struct {
 	stdin          *inputStream
 	stdout, stderr *outputStream
 	waited         bool
+	unread         error // why the lines of an output ended before it did
 }
 
 var processTable = table[*process]{
@@ -33,8 +34,7 @@ var processTable = table[*process]{
 				if err := in.none(); err != nil {
 					return nil, err
 				}
-				p.waited = true
-				return starlark.None, p.failure(p.Wait(), starlark.None, starlark.None)
+				return starlark.None, p.failure(p.wait(), starlark.None, starlark.None)
 			}},
 		{name: "wait_output", sig: "() -> (str | bytes, str | bytes | None)", doc: "Waits as wait() does and returns the output and the error output that have not been read; the latter is None if it is combined with the output. An ExecError has both; after another failure, such as a timeout, stdout and stderr can still be read. Text that is not UTF-8 has U+FFFD in place of each byte that is wrong.",
 			call: (*process).waitOutput},
@@ -224,12 +224,20 @@ func (p *process) failure(err error, stdout, stderr starlark.Value) error {
 	return err
 }
 
+// wait waits for the command, and meets what ended a loop over its lines.
+func (p *process) wait() error {
+	p.waited = true
+	if err := p.Wait(); err != nil {
+		return err
+	}
+	return p.unread
+}
+
 func (p *process) waitOutput(in invocation) (starlark.Value, error) {
 	if err := in.none(); err != nil {
 		return nil, err
 	}
-	p.waited = true
-	if err := p.Wait(); err != nil && !pebble.IsKind(err, pebble.ExecError) {
+	if err := p.wait(); err != nil && !pebble.IsKind(err, pebble.ExecError) {
 		return nil, p.failure(err, starlark.None, starlark.None)
 	}
 	out, errOut, err := p.Output()

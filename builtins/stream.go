@@ -23,7 +23,7 @@ func newOutputStream(p *process, from io.Reader) *outputStream {
 
 var outputStreamTable = table[*outputStream]{
 	typ: "output_stream",
-	doc: "An output of a command that runs, text or, with encoding = None, bytes. It can be iterated over by lines, each with its newline: `for line in process.stdout`. When the daemon goes away meanwhile, the lines end, and wait() meets the failure. While the command's output is read, its error output is kept, and the other way round.",
+	doc: "An output of a command that runs, text or, with encoding = None, bytes. It can be iterated over by lines, each with its newline: `for line in process.stdout`. When the daemon goes away meanwhile, or a line has more than 64 MiB, the lines end, and wait() meets the failure. While the command's output is read, its error output is kept, and the other way round.",
 	members: []member[*outputStream]{
 		{name: "read", sig: "(size: int = None) -> str | bytes", doc: "What is left, up to 64 MiB, waiting for the end; with size, which needs encoding = None, at most so many bytes, as soon as there are some. Nothing is left at the end: \"\".",
 			call: (*outputStream).read},
@@ -116,6 +116,9 @@ type lineIterator struct{ stream *outputStream }
 
 func (i lineIterator) Next(v *starlark.Value) bool {
 	line, err := i.stream.line()
+	if err != nil {
+		i.stream.p.unread = err
+	}
 	if err != nil || len(line) == 0 {
 		return false
 	}

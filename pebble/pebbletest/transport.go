@@ -35,6 +35,9 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp, ok := t.server.answer(r, body)
+	if err := r.Context().Err(); err != nil {
+		return nil, err // who has given up sees no answer
+	}
 	if !ok {
 		return nil, &net.OpError{Op: "dial", Net: "unix", Err: os.NewSyscallError("connect", syscall.ENOENT)}
 	}
