@@ -8,10 +8,13 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"time"
 
+	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
 
 	"github.com/starcharm/starcharm/builtins"
+	"github.com/starcharm/starcharm/builtins/machine/machinetest"
 	"github.com/starcharm/starcharm/host/simulate"
 	"github.com/starcharm/starcharm/model/modeltest"
 	"github.com/starcharm/starcharm/pebble"
@@ -20,7 +23,24 @@ import (
 
 // This file has what one asks a State and a Container for.
 
-var stateTable = builtins.NewTable("State", "What one can ask a State for.", lookups(func(c *component) *simulate.State { return c.ptr().(*simulate.State) })...)
+var stateTable = builtins.NewTable("State", "What one can ask a State for.", append(lookups(func(c *component) *simulate.State { return c.ptr().(*simulate.State) }),
+	builtins.Member[*component]{Name: "advance", Sig: "(duration: time.duration) -> State", Doc: "The same, so much later: now is moved. No event comes of it; run those that the time brings, such as ctx.on.secret_rotate.",
+		Call: func(c *component, in builtins.Invocation) (starlark.Value, error) {
+			var by startime.Duration
+			if err := in.Unpack("duration", &by); err != nil {
+				return nil, err
+			}
+			if by < 0 {
+				return nil, fmt.Errorf("%s: duration is %s; time goes on", in.Name(), by)
+			}
+			next := c.copied()
+			s := next.ptr().(*simulate.State)
+			if s.Machine.Now.IsZero() {
+				s.Machine.Now = machinetest.Epoch()
+			}
+			s.Machine.Now = s.Machine.Now.Add(time.Duration(by))
+			return next, nil
+		}})...)
 
 // lookups are the methods that find a part of a state.
 func lookups[T any](state func(T) *simulate.State) []builtins.Member[T] {
