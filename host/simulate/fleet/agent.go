@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/starcharm/starcharm/host/simulate"
 	"github.com/starcharm/starcharm/model/modeltest"
@@ -240,15 +241,20 @@ func (u *Unit) leadership() []*choice {
 	return nil
 }
 
-// news are the first action and all news of containers.
+// news are the first action, and the first that is new of each container.
 func (u *Unit) news() []*choice {
 	var all []*choice
-	acted := false
+	heard := map[string]bool{}
 	for _, e := range u.inbox {
-		if e.Action && acted {
+		from := "actions"
+		if !e.Action {
+			from, _, _ = strings.Cut(e.Name, "-pebble-")
+			from = "container " + from
+		}
+		if heard[from] {
 			continue
 		}
-		acted = acted || e.Action
+		heard[from] = true
 		about := e.NoticeKey + e.CheckName
 		all = append(all, &choice{unit: u, event: e, about: about, done: func() {
 			i := slices.IndexFunc(u.inbox, func(o modeltest.Event) bool {

@@ -321,15 +321,6 @@ func (r *Relation) next(u *Unit) *choice {
 	return nil
 }
 
-func (a *App) unit(name string) *Unit {
-	for _, u := range a.Units {
-		if u.Name() == name {
-			return u
-		}
-	}
-	return nil
-}
-
 // numberOf is the number in a unit's name.
 func numberOf(unit string) int {
 	n, err := strconv.Atoi(unit[strings.LastIndexByte(unit, '/')+1:])
