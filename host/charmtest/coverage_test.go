@@ -77,6 +77,11 @@ def on_start(event):
 def on_stop(event):
     inner(2)
 
+def on_install(event):
+    model.unit.status = None or model.BlockedStatus (
+        1)
+
+framework.observe(framework.on.install, on_install)
 framework.observe(framework.on.start, on_start)
 framework.observe(framework.on.stop, on_stop)
 `
@@ -89,6 +94,9 @@ def test_start(t):
 
 def test_stop(t):
     ctx.run(ctx.on.stop(), testing.State())
+
+def test_install(t):
+    ctx.run(ctx.on.install(), testing.State())
 
 def test_unknown(t):
     ctx.run(ctx.on.stop(), 1)
