@@ -62,14 +62,25 @@ func checkKind(config *pebble.Check) string {
 
 func (s *Server) startCheck(name string) {
 	info := s.checks[name]
-	task := s.newTask("perform-check", fmt.Sprintf("Perform %s check %q", checkKind(s.plan.Checks[name]), name))
-	task.Status = "Doing"
-	change := s.newChange(task.Kind, task.Summary, []*pebble.Task{task})
-	change.Status = "Doing"
+	change := s.newCheckChange(name, s.plan.Checks[name], pebble.CheckUp)
 	info.Status, info.ChangeID, info.Failures, info.Successes = pebble.CheckUp, change.ID, 0, new(int)
 	for range 2 {
-		s.notify(nil, pebble.NoticeChangeUpdate, change.ID, map[string]string{"kind": task.Kind, "check-name": name}, 0)
+		s.notify(nil, pebble.NoticeChangeUpdate, change.ID, map[string]string{"kind": change.Kind, "check-name": name}, 0)
 	}
+}
+
+// newCheckChange begins the change that performs a check which is up, or recovers
+// one that is down.
+func (s *Server) newCheckChange(name string, config *pebble.Check, status pebble.CheckStatus) *pebble.Change {
+	kind, verb := "perform-check", "Perform"
+	if status == pebble.CheckDown {
+		kind, verb = "recover-check", "Recover"
+	}
+	task := s.newTask(kind, fmt.Sprintf("%s %s check %q", verb, checkKind(config), name))
+	task.Status = "Doing"
+	change := s.newChange(kind, task.Summary, []*pebble.Task{task})
+	change.Status = "Doing"
+	return change
 }
 
 func (s *Server) stopCheck(name string) {
@@ -241,15 +252,10 @@ func (s *Server) loadChecks(state *State) {
 // startLoadedCheck gives a check that runs its change and its counts.
 func (s *Server) startLoadedCheck(info *pebble.CheckInfo, config *pebble.Check, given *CheckInfo) {
 	info.Status = pebble.CheckUp
-	kind := "perform-check"
 	if given.Status == pebble.CheckDown {
-		info.Status, kind = pebble.CheckDown, "recover-check"
+		info.Status = pebble.CheckDown
 	}
-	verb := map[string]string{"perform-check": "Perform", "recover-check": "Recover"}[kind]
-	task := s.newTask(kind, fmt.Sprintf("%s %s check %q", verb, checkKind(config), info.Name))
-	task.Status = "Doing"
-	change := s.newChange(kind, task.Summary, []*pebble.Task{task})
-	change.Status = "Doing"
+	change := s.newCheckChange(info.Name, config, info.Status)
 	if given.ChangeID != "" {
 		change.ID = given.ChangeID
 	}

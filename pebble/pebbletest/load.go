@@ -30,6 +30,7 @@ func (s *Server) load(state *State) {
 func (s *Server) State() *State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.catchUp()
 	state := &State{Name: s.name}
 	if !s.reachable {
 		state.CanConnect = new(bool)

@@ -48,9 +48,11 @@ type Server struct {
 	services  map[string]*service
 	failing   map[string]int
 	checks    map[string]*pebble.CheckInfo
-	files     *tree
-	notices   []*notice
-	execs     []*Exec
+	// runs are of the checks whose outcome the test says.
+	runs    map[string]*checkRuns
+	files   *tree
+	notices []*notice
+	execs   []*Exec
 	// turns counts the commands of each prefix.
 	turns      map[string]int
 	executions []*Execution
@@ -89,7 +91,7 @@ func New(cfg Config) *Server {
 	if state == nil {
 		state = &State{}
 	}
-	s := &Server{now: cfg.Now, name: state.Name, reachable: state.Reachable(), plan: &pebble.Plan{}, requested: map[string][]string{}, processes: map[string]*process{}, turns: map[string]int{}, logged: make(chan struct{})}
+	s := &Server{now: cfg.Now, name: state.Name, reachable: state.Reachable(), plan: &pebble.Plan{}, requested: map[string][]string{}, processes: map[string]*process{}, turns: map[string]int{}, runs: map[string]*checkRuns{}, logged: make(chan struct{})}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -254,6 +256,7 @@ func (s *Server) answer(r *http.Request, body []byte) (response, bool) {
 	if !s.reachable {
 		return response{}, false
 	}
+	s.catchUp()
 	c := &call{method: r.Method, query: r.URL.Query(), header: r.Header, body: body}
 	resp := s.dispatch(c, r.URL.Path)
 	if resp.later != nil {

@@ -22,6 +22,10 @@ type service struct {
 	config *pebble.Service
 	// starts is how often it was started.
 	starts int
+	// backoff is the pause before the start at retry, which is zero when none
+	// is planned.
+	backoff time.Duration
+	retry   time.Time
 }
 
 func (s *service) running() bool {
@@ -210,6 +214,7 @@ func (s *Server) startTasks(names []string) []*pebble.Task {
 		if code, fails := s.failing[name]; fails {
 			next := s.exitQuickly(task, name, config, code)
 			started.status = next
+			started.backOff(started.since)
 			held = append(held, name)
 		}
 	}
@@ -219,23 +224,30 @@ func (s *Server) startTasks(names []string) []*pebble.Task {
 // exitQuickly fails the task of starting a service whose command ends at once,
 // and returns what becomes of the service.
 func (s *Server) exitQuickly(task *pebble.Task, name string, config *pebble.Service, code int) pebble.ServiceStatus {
-	action := config.OnFailure
-	if code == 0 {
-		action = config.OnSuccess
-	}
-	next := pebble.ServiceError
-	switch {
-	case action == "" || action == "restart":
-		action, next = "restart", pebble.ServiceBackoff
-	case code == 0 && action == "ignore":
-		next = pebble.ServiceInactive
-	}
+	action, next := afterExit(config, code)
 	task.Status = "Error"
 	task.Log = []string{
 		s.logLine("INFO", "Most recent service output:\n    %s", s.newestOutput(name)),
 		s.logLine("ERROR", "service start attempt: exited quickly with code %d, will %s", code, action),
 	}
 	return next
+}
+
+// afterExit says what is done when a service's command ends with code, and what
+// becomes of the service.
+func afterExit(config *pebble.Service, code int) (action string, next pebble.ServiceStatus) {
+	action = config.OnFailure
+	if code == 0 {
+		action = config.OnSuccess
+	}
+	switch {
+	case action == "" || action == "restart":
+		return "restart", pebble.ServiceBackoff
+	case code == 0 && action == "ignore":
+		return action, pebble.ServiceInactive
+	default:
+		return action, pebble.ServiceError
+	}
 }
 
 // newestOutput returns the newest lines that a service wrote, as the log of a
