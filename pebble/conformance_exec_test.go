@@ -16,7 +16,8 @@ import (
 
 // What the simulated daemon cannot do is not among these cases: terminals, a
 // pty's size, what a command leaves behind (orphans), the daemon's own
-// environment, and whatever a shell does that no Exec describes.
+// environment, and whatever a shell does that no Exec describes. The package
+// comment of pebbletest has the whole list.
 
 // shell is an Exec of a shell script, which for the simulated daemon does what
 // is said here.

@@ -62,6 +62,8 @@ type world struct {
 
 func TestConformance(t *testing.T) {
 	cases := conformanceCases()
+	t.Logf("%d cases", len(cases))
+	require.GreaterOrEqual(t, len(cases), 250)
 	archive, err := txtar.ParseFile(conformanceFile)
 	if !*updateConformance {
 		require.NoError(t, err)
