@@ -135,7 +135,10 @@ func boundField(text string, most int) error {
 func (t *schemaType) decodeRaw(text string) starlark.Value {
 	switch t.kind {
 	case "int":
-		if n, ok := new(big.Int).SetString(text, 10); ok && len(text) <= maxDecodeDigit {
+		if len(text) > maxDecodeDigit { // reading them takes the square of their number
+			break
+		}
+		if n, ok := new(big.Int).SetString(text, 10); ok {
 			return starlark.MakeBigInt(n)
 		}
 	case "float":

@@ -324,7 +324,7 @@ func (r *schemaReading) secret(t *schemaType, path string, v starlark.Value) (st
 	if err != nil {
 		return nil, err
 	}
-	return &secret{s: s}, nil
+	return r.hook.secret(s), nil
 }
 
 // copyPlain copies plain data.

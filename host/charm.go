@@ -305,7 +305,7 @@ func resolveLabel(from, label string) (string, error) {
 
 // read returns the text of a module.
 func (l *loader) read(name string) ([]byte, error) {
-	var fsys fs.FS = l.charm.files
+	fsys := l.charm.files
 	file := name
 	if strings.HasPrefix(name, std) {
 		fsys, file = stdlib.FS, strings.TrimPrefix(name, std)

@@ -83,7 +83,7 @@ func (m *Model) guard(call hooktool.Call) (hooktool.Call, error) {
 			if pair && !flag && !strings.HasPrefix(arg, "-") && !strings.HasSuffix(key, "#file") {
 				return call, usage("cannot run %s with the value of %q as an argument, which all processes can see: give it as %s#file=PATH", call.Name, shorten(key), shorten(key))
 			}
-			flag = strings.HasPrefix(arg, "--") && !pair
+			flag = strings.HasPrefix(arg, "--") && arg != "--" && !pair
 		}
 	}
 	return call, nil
@@ -93,6 +93,10 @@ func (m *Model) guard(call hooktool.Call) (hooktool.Call, error) {
 func (m *Model) hideAnswer(tool string, answer []byte) {
 	if tool != "secret-get" && tool != "credential-get" || len(answer) > maxHidden {
 		return
+	}
+	if tool == "secret-get" {
+		// One value comes as it is, whatever that would mean in YAML.
+		m.hide(map[string]string{"": strings.TrimSuffix(string(answer), "\n")})
 	}
 	var document yaml.Node // JSON is YAML
 	if yaml.Unmarshal(answer, &document) != nil || len(document.Content) == 0 {

@@ -54,9 +54,24 @@ func TestCallsMask(t *testing.T) {
 	}
 }
 
+// TestCallsMaskOneValue: a value that came alone is masked as it is, whatever
+// it would be in YAML.
+func TestCallsMaskOneValue(t *testing.T) {
+	for _, value := range []string{"@hunter22", "%hunter22", "*hunter22", "[hunter22", "user: hunter22", "hunter22 # 1", "# hunter22", "null", "'hunter22",
+		"-----BEGIN KEY-----\nMIIBVgIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END KEY-----"} {
+		m, _ := newModel(t, nil, map[string]any{"secret-get": value + "\n"})
+		_, err := m.Call(hooktool.Call{Name: "secret-get", Args: []string{"secret:abc", "password"}})
+		require.NoError(t, err)
+		assert.Equal(t, "it is <secret>.", m.Mask("it is "+value+"."))
+		if lines := strings.Split(value, "\n"); len(lines) > 1 {
+			assert.Equal(t, "it has <secret>.", m.Mask("it has "+lines[1]+"."))
+		}
+	}
+}
+
 func TestCallsKeepSecretsOutOfArguments(t *testing.T) {
 	m, s := newModel(t, nil, map[string]any{"secret-add": "secret:abc\n"})
-	for _, args := range [][]string{{"key=v"}, {"--owner=unit", "key=v"}, {"--label", "x=y", "key=v"}, {"key#base64=dg=="}, {"secret:abc", "key="}} {
+	for _, args := range [][]string{{"key=v"}, {"--owner=unit", "key=v"}, {"--label", "x=y", "key=v"}, {"key#base64=dg=="}, {"secret:abc", "key="}, {"--", "key=v"}} {
 		_, err := m.Call(hooktool.Call{Name: "secret-set", Args: args})
 		var e *UsageError
 		require.ErrorAs(t, err, &e, "%q", args)

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/starcharm/starcharm/model/hooktool"
@@ -28,12 +27,13 @@ func (m *Model) Call(call hooktool.Call) (hooktool.Result, error) {
 	result, err := m.call(call)
 	m.hideAnswer(call.Name, result.Stdout)
 	// Also after a failure: the answer may have been lost on the way back.
-	m.forget(call)
+	m.forget(call, err == nil)
 	return result, err
 }
 
-// forget drops what is remembered and what the call may have made untrue.
-func (m *Model) forget(call hooktool.Call) {
+// forget drops what is remembered and what the call may have made untrue. done
+// says that the tool succeeded.
+func (m *Model) forget(call hooktool.Call, done bool) {
 	switch call.Name {
 	case "relation-set":
 		for _, r := range m.relations {
@@ -50,10 +50,16 @@ func (m *Model) forget(call hooktool.Call) {
 	case "open-port", "close-port":
 		m.ports = nil
 		// Juju's list of the open ports leaves out what the hook does.
-		isPort := func(arg string) bool { return !strings.HasPrefix(arg, "-") }
-		if i := slices.IndexFunc(call.Args, isPort); i >= 0 {
-			if port, err := ParsePort(call.Args[i]); err == nil {
+		for _, arg := range call.Args {
+			if port, err := ParsePort(arg); err == nil && done {
 				m.portChanges = append(m.portChanges, portChange{port, call.Name == "open-port"})
+			}
+		}
+	case "secret-set", "secret-grant", "secret-revoke":
+		// Removals of the secret's revisions have to wait.
+		for _, arg := range call.Args {
+			if !strings.HasPrefix(arg, "-") && !strings.Contains(arg, "=") {
+				m.secretFacts(m.canonicalID(arg)).sent = true
 			}
 		}
 	}

@@ -62,6 +62,15 @@ func TestCall(t *testing.T) {
 		assert.Equal(t, want, ports, "what the hook opened is open after %s", c.tool)
 	}
 
+	s.answers["open-port"] = failed("conflicts with port ranges")
+	_, err = m.Call(hooktool.Call{Name: "open-port", Args: []string{"9090"}})
+	require.Error(t, err)
+	_, err = m.Call(hooktool.Call{Name: "close-port", Args: []string{"--endpoints", "db", "443"}})
+	require.NoError(t, err)
+	ports, err := m.OpenedPorts()
+	require.NoError(t, err)
+	assert.Equal(t, []Port{{"tcp", 80, 80}}, ports, "what Juju refused to open is not open, and what was closed is not")
+
 	s.answers["relation-get"] = failed("lost")
 	_, err = m.Call(hooktool.Call{Name: "relation-set"})
 	require.NoError(t, err)

@@ -26,9 +26,10 @@ const minMaskedStart = 16
 
 // Mask returns text with every value of a secret that was read or written in
 // this hook replaced, also where it is quoted as in JSON, in base64, or in a
-// URL, and where a message shows its beginning only. Of a value of several lines, which may be indented elsewhere, each line
-// of 8 bytes or more is replaced too, but for the -----BEGIN … of keys. Values
-// shorter than 4 bytes are left alone.
+// URL, and where a message shows its beginning only. Of a value of several
+// lines, which may be indented elsewhere, each line of 8 bytes or more is
+// replaced too, but for the -----BEGIN … of keys. Values shorter than 4 bytes
+// are left alone.
 func (m *Model) Mask(text string) string {
 	if len(m.secretValues) == 0 {
 		return text

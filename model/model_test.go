@@ -91,14 +91,17 @@ func TestUnit(t *testing.T) {
 	}
 	require.NoError(t, m.SetWorkloadVersion("-1"))
 	require.NoError(t, m.SetWorkloadVersion("-1"))
+	m.hide(map[string]string{"password": "hunter22"})
+	require.NoError(t, m.SetWorkloadVersion("hunter22"))
 	require.NoError(t, m.Reboot(true))
 	require.NoError(t, m.Reboot(false))
 	calls := s.take()
-	require.Len(t, calls, 6)
+	require.Len(t, calls, 7)
 	assert.Equal(t, "application-version-set -- -1", calls[1])
-	assert.Contains(t, calls[2], `"event":"sys_restart:`)
-	assert.Equal(t, "juju-reboot --now", calls[3])
-	assert.Equal(t, "juju-reboot", calls[5])
+	assert.Equal(t, "application-version-set -- <secret>", calls[2])
+	assert.Contains(t, calls[3], `"event":"sys_restart:`)
+	assert.Equal(t, "juju-reboot --now", calls[4])
+	assert.Equal(t, "juju-reboot", calls[6])
 }
 
 func TestLog(t *testing.T) {

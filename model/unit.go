@@ -22,8 +22,9 @@ func CheckAppName(name string) error {
 }
 
 // SetWorkloadVersion says which version of the workload runs; it takes effect
-// at once.
+// at once. Secrets in it are masked.
 func (m *Model) SetWorkloadVersion(version string) error {
+	version = m.Mask(version)
 	if m.version != nil && *m.version == version {
 		return nil
 	}
