@@ -418,9 +418,17 @@ func (t tools) Run(ctx context.Context, call hooktool.Call) (hooktool.Result, er
 	return result, err
 }
 
-// commandLine is a call as one would type it.
+// commandLine is a call as one would type it. The file that hands over a value
+// of a secret is gone after the call and has another name each time.
 func commandLine(call hooktool.Call) string {
-	return machine.Command{Args: append([]string{call.Name}, call.Args...)}.Line()
+	line := []string{call.Name}
+	for _, arg := range call.Args {
+		if key, _, found := strings.Cut(arg, "#file="); found && strings.HasPrefix(call.Name, "secret-") {
+			arg = key + "#file=/tmp/…/" + key
+		}
+		line = append(line, arg)
+	}
+	return machine.Command{Args: line}.Line()
 }
 
 // containerTransport records requests to one container's Pebble.
