@@ -136,7 +136,8 @@ func newWorld(t testing.TB, name string, words ...string) *world {
 	w.juju, err = juju.Begin(e)
 	require.NoError(t, err)
 	m, err := machinetest.New(machinetest.State{
-		HTTP: []machinetest.Route{{URL: "http://app/", Headers: map[string]string{"A": "b"}}},
+		HTTP:      []machinetest.Route{{URL: "http://app/", Headers: map[string]string{"A": "b"}}},
+		Processes: []*machinetest.Process{{CommandPrefix: []string{"greet"}, Stdout: "hello\n"}},
 		HostFiles: map[string]*machinetest.File{
 			"/srv/site/index.html": {Content: "hello"}, "/srv/site/css/a.css": {Content: "a"}, "/srv/site/empty": {Dir: true},
 		},

@@ -26,7 +26,7 @@ type process struct {
 }
 
 var processTable = table[*process]{
-	typ: "process",
+	typ: "exec_process",
 	doc: "A command that container.exec() started. wait() or wait_output() ends it; one that is still there when the hook ends is killed, with a warning in the log. Each may meet pebble.ConnectionError, pebble.TimeoutError and pebble.ChangeError.",
 	members: []member[*process]{
 		{name: "wait", sig: "()", doc: "Ends the input and waits for the command. pebble.ExecError if its exit code is not 0, pebble.ChangeError if its timeout is over. Output that has not been read can be read afterwards. A command that leaves something behind that holds its output open is a pebble.TimeoutError once that has been silent for 30 seconds. More than 64 MiB of output that nobody reads is a pebble.Error, and the command is killed.",
@@ -70,9 +70,9 @@ var processTable = table[*process]{
 }
 
 func (p *process) String() string {
-	return fmt.Sprintf("<process %s in %s>", p.executable, p.container.name)
+	return fmt.Sprintf("<exec_process %s in %s>", p.executable, p.container.name)
 }
-func (p *process) Type() string                             { return "process" }
+func (p *process) Type() string                             { return "exec_process" }
 func (p *process) Attr(name string) (starlark.Value, error) { return processTable.attr(p, name) }
 func (p *process) AttrNames() []string                      { return processTable.attrNames(p) }
 
