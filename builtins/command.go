@@ -93,10 +93,10 @@ func (c *commands) run(in invocation, check bool) (*commandResult, error) {
 		return nil, fmt.Errorf("%s: command is empty, want the program and its arguments", in.name)
 	}
 	timeout, ok := starlark.AsFloat(seconds)
-	if !ok || math.IsNaN(timeout) || timeout <= 0 || timeout > maxCommandTimeout {
-		return nil, fmt.Errorf("%s: timeout is %s, want seconds between 0 and %g", in.name, seconds, maxCommandTimeout)
-	}
 	cmd.Timeout = time.Duration(timeout * float64(time.Second))
+	if !ok || math.IsNaN(timeout) || timeout > maxCommandTimeout || cmd.Timeout <= 0 { // 0 would be no limit
+		return nil, fmt.Errorf("%s: timeout is %s, want seconds between 0 and %g", in.name, shown(seconds), maxCommandTimeout)
+	}
 	var err error
 	if cmd.Env, err = stringDict(in, "env", env); err != nil {
 		return nil, err

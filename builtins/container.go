@@ -245,7 +245,7 @@ func (c *container) addLayer(in invocation) (starlark.Value, error) {
 // seconds reads a number of seconds.
 func seconds(in invocation, name string, v starlark.Value) (time.Duration, error) {
 	f, ok := starlark.AsFloat(v)
-	if !ok || f < 0 || f > 1e9 {
+	if !ok || !(f >= 0 && f <= 1e9) { // not a number is neither
 		return 0, fmt.Errorf("%s: %s is %s, want seconds", in.name, name, shown(v))
 	}
 	return time.Duration(f * float64(time.Second)), nil

@@ -3,7 +3,6 @@ package builtins
 import (
 	"fmt"
 
-	startime "go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
 
 	"github.com/starcharm/starcharm/model"
@@ -57,12 +56,7 @@ var goalTable = table[*goal]{
 		{name: "status", sig: "str", doc: "Juju's word for how far it is: of a unit for instance \"waiting\", \"active\" or \"dying\", of an application \"joining\" or \"joined\".",
 			get: func(g *goal) (starlark.Value, error) { return starlark.String(g.g.Status), nil }},
 		{name: "since", sig: "time.time", doc: "Since when; None where Juju does not say.",
-			get: func(g *goal) (starlark.Value, error) {
-				if g.g.Since.IsZero() {
-					return starlark.None, nil
-				}
-				return startime.Time(g.g.Since), nil
-			}},
+			get: func(g *goal) (starlark.Value, error) { return optionalTime(g.g.Since), nil }},
 	},
 }
 

@@ -142,14 +142,7 @@ func secretContent(content map[string]string, err error) (starlark.Value, error)
 	if err != nil {
 		return nil, failure(err)
 	}
-	dict := starlark.NewDict(len(content))
-	for _, key := range sortedNames(content) {
-		if err := dict.SetKey(starlark.String(key), starlark.String(content[key])); err != nil {
-			return nil, err
-		}
-	}
-	dict.Freeze()
-	return dict, nil
+	return frozenStrings(content)
 }
 
 func (h *Hook) getSecret(in invocation) (starlark.Value, error) {

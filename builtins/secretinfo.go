@@ -1,9 +1,6 @@
 package builtins
 
 import (
-	gotime "time"
-
-	"go.starlark.net/lib/time"
 	"go.starlark.net/starlark"
 
 	"github.com/starcharm/starcharm/model"
@@ -34,9 +31,9 @@ var secretInfoTable = table[*secretInfo]{
 		{name: "rotation", sig: "str", doc: "How often Juju asks for other content by secret_rotate: \"never\", \"hourly\", \"daily\", \"weekly\", \"monthly\", \"quarterly\" or \"yearly\".",
 			get: func(i *secretInfo) (starlark.Value, error) { return starlark.String(i.info.Rotation), nil }},
 		{name: "rotates", sig: "time.time", doc: "When it asks next, or None.",
-			get: func(i *secretInfo) (starlark.Value, error) { return timeOrNone(i.info.Rotates), nil }},
+			get: func(i *secretInfo) (starlark.Value, error) { return optionalTime(i.info.Rotates), nil }},
 		{name: "expires", sig: "time.time", doc: "When the newest revision expires, or None.",
-			get: func(i *secretInfo) (starlark.Value, error) { return timeOrNone(i.info.Expires), nil }},
+			get: func(i *secretInfo) (starlark.Value, error) { return optionalTime(i.info.Expires), nil }},
 	},
 }
 
@@ -44,10 +41,3 @@ func (i *secretInfo) String() string                           { return "<secret
 func (i *secretInfo) Type() string                             { return "secret_info" }
 func (i *secretInfo) Attr(name string) (starlark.Value, error) { return secretInfoTable.attr(i, name) }
 func (i *secretInfo) AttrNames() []string                      { return secretInfoTable.attrNames(i) }
-
-func timeOrNone(t gotime.Time) starlark.Value {
-	if t.IsZero() {
-		return starlark.None
-	}
-	return time.Time(t)
-}

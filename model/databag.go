@@ -19,6 +19,7 @@ type Databag struct {
 	relation *Relation
 	app      bool
 	data     map[string]string // nil: not read yet
+	size     int               // of data as it was read, in bytes of JSON
 	stale    bool              // data may not be what Juju has
 	// unsent are the keys that were written and that Juju was not told of yet,
 	// with what Juju has of them: "" for nothing.
@@ -137,17 +138,18 @@ func (b *Databag) ask() (map[string]string, error) {
 	case err != nil:
 		return nil, err
 	}
-	r.model.databagBytes += len(answer)
+	total := r.model.databagBytes - b.size + len(answer)
 	switch {
 	case len(answer) > maxDatabag:
 		return nil, b.tooLarge(fmt.Sprintf("it has %d bytes of JSON, more than the %d MiB that are read", len(answer), maxDatabag>>20))
-	case r.model.databagBytes > maxDatabags:
+	case total > maxDatabags:
 		return nil, b.tooLarge(fmt.Sprintf("with it, the databags that this hook has read have more than %d MiB", maxDatabags>>20))
 	}
 	data, err := parseDatabag(answer)
 	if err != nil {
 		return nil, nonsenseAbout(fmt.Sprintf("the databag of the %s %s in %s", b.side(), b.Entity, r.Key()), "relation-get", err)
 	}
+	r.model.databagBytes, b.size = total, len(answer)
 	return data, nil
 }
 

@@ -35,7 +35,7 @@ type Model struct {
 	relationLists map[string][]*Relation
 	relations     map[relationKey]*Relation
 	written       []*Databag // in the order in which they are flushed
-	databagBytes  int        // what was read, as JSON
+	databagBytes  int        // what is kept of databags, as it was read in JSON
 	actionParams  map[string]any
 	ports         []Port // nil: not asked yet
 	portChanges   []portChange

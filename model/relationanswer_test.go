@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/starcharm/starcharm/model/hooktool"
 )
 
 // TestHostileDatabags: what another charm, or Juju, may have put there is a
@@ -63,6 +65,10 @@ func TestHugeDatabags(t *testing.T) {
 	m.databagBytes = maxDatabags - 15
 	_, err = databag(t, r, "pg/0").Items()
 	require.NoError(t, err)
+	_, err = m.Call(hooktool.Call{Name: "relation-set"})
+	require.NoError(t, err)
+	_, err = databag(t, r, "pg/0").Items()
+	require.NoError(t, err, "what is read again is kept once")
 	_, err = databag(t, r, "pg/1").Items()
 	requireKind(t, err, RelationDataError, "cannot read the databag of the unit pg/1 in db:1: with it, the databags that this hook has read have more than 256 MiB")
 }
