@@ -199,7 +199,16 @@ func (c *hookCommand) run(h *Hook, in invocation) (starlark.Value, error) {
 		}
 	}
 	v, err := h.answer(c.tool, call)
+	if err == nil && endsHook(c.tool, call.flags) {
+		return nil, ErrStop
+	}
 	return v, failure(err)
+}
+
+// endsHook says whether a tool, once it succeeded, ends the hook where it is:
+// juju-reboot --now, on which Juju ends the process, too.
+func endsHook(tool string, args []string) bool {
+	return tool == "juju-reboot" && (slices.Contains(args, "--now") || slices.Contains(args, "--now=true"))
 }
 
 // unpack reads the arguments; those that are None are not given.
@@ -443,6 +452,9 @@ func (h *Hook) runHookTool(in invocation) (starlark.Value, error) {
 	var refused *model.Error
 	if err != nil && (errors.As(err, &earlier) || !(errors.As(err, &refused) && refused.Code != 0 && refused.Tool == call.Name)) {
 		return nil, failure(err)
+	}
+	if err == nil && endsHook(call.Name, call.Args) {
+		return nil, ErrStop
 	}
 	return starlarkstruct.FromStringDict(starlarkstruct.Default, starlark.StringDict{
 		"stdout": starlark.String(result.Stdout), "stderr": starlark.String(result.Stderr), "exit_code": starlark.MakeInt(result.Code),

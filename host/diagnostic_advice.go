@@ -49,13 +49,10 @@ func keywordAdvice(word string) (message, suggestion string) {
 	return message, suggestion
 }
 
-// builtinModules are there without load().
-const builtinModules = " base64 framework hashlib json log math model pebble re schema storedstate template time yaml "
-
 // moduleAdvice is for a Python module by its name: how to come by it, or by
 // what does the same; empty when nothing does.
 func moduleAdvice(name string) string {
-	if strings.Contains(builtinModules, " "+name+" ") {
+	if name != "struct" && slices.Contains(builtins.Names(), name) { // Python's struct is another thing
 		return name + " is there without an import: delete the line"
 	}
 	return libraryAdvice(name)
