@@ -70,7 +70,7 @@ func TestModules(t *testing.T) {
 				{URL: "http://app/later", Status: 200},
 			}, HostFiles: map[string]*machinetest.File{"/etc/app/a.conf": {Content: "one"}, "/etc/app/raw": {Content: "\xff"}}, Processes: []*machinetest.Process{
 				{CommandPrefix: []string{"tool"}, Stdout: "1.2\n", Stderr: "note"},
-				{CommandPrefix: []string{"tool", "break"}, ReturnCode: 4, Stdout: "some", Stderr: "first\nno room\n"},
+				{CommandPrefix: []string{"tool", "break"}, ExitCode: 4, Stdout: "some", Stderr: "first\nno room\n"},
 				{CommandPrefix: []string{"tool", "hang"}, Stdout: "begun", Hangs: true},
 				{CommandPrefix: []string{"absent"}, Missing: true},
 				{CommandPrefix: []string{"bytes"}, Stdout: "a\xff"},

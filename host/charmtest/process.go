@@ -22,7 +22,7 @@ var processKind = &kind{
 	doc: "What a command does that is run on the unit's own machine, by @std//process.star.",
 	fields: []field{
 		{name: "command_prefix", sig: "list[str]", doc: "How the command begins; the longest that fits counts, [] fits all. Several of one prefix have their turns in order, the last of them ever after.", need: true},
-		{name: "exit_code", key: "return_code", sig: "int = 0", doc: "How it ends."},
+		{name: "exit_code", sig: "int = 0", doc: "How it ends."},
 		{name: "stdout", binary: true, sig: "str | bytes = \"\"", doc: "What it writes."},
 		{name: "stderr", binary: true, sig: "str | bytes = \"\"", doc: "What it writes to its standard error."},
 		{name: "missing", sig: "bool = False", doc: "Whether there is no such program."},

@@ -106,7 +106,7 @@ func (e *Exec) run(ctx context.Context, c *Command) int {
 	if e.Hangs {
 		<-ctx.Done()
 	}
-	return e.ReturnCode
+	return e.ExitCode
 }
 
 // touch does what the command does to files.

@@ -22,7 +22,7 @@ type Exec struct {
 	// and an empty one fits every command. Several of one prefix have their
 	// turns in order, and the last of them ever after.
 	CommandPrefix []string `yaml:"command_prefix"`
-	ReturnCode    int      `yaml:"return_code,omitempty"`
+	ExitCode      int      `yaml:"exit_code,omitempty"`
 	Stdout        string   `yaml:"stdout,omitempty"`
 	Stderr        string   `yaml:"stderr,omitempty"`
 	// Files are those that the command writes, by absolute path, and Removes

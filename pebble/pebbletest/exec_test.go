@@ -40,7 +40,7 @@ name: web
 files: {/srv: {kind: directory}, /old: x}
 execs:
   - {command_prefix: [tool]}
-  - {command_prefix: [tool, fail], return_code: 7, stdout: out, stderr: err, files: {/etc/made: by tool}, removes: [/old]}
+  - {command_prefix: [tool, fail], exit_code: 7, stdout: out, stderr: err, files: {/etc/made: by tool}, removes: [/old]}
   - {command_prefix: [sleep], stdout: started, hangs: true}
 `))
 	require.NoError(t, err)

@@ -79,7 +79,7 @@ notices:
 execs:
     - command_prefix:
         - ls
-      return_code: 2
+      exit_code: 2
       stdout: out
 `
 

@@ -15,7 +15,7 @@ type Process struct {
 	// and an empty one fits every command. Several of one prefix have their
 	// turns in order, and the last of them ever after.
 	CommandPrefix []string `yaml:"command_prefix"`
-	ReturnCode    int      `yaml:"return_code,omitempty"`
+	ExitCode      int      `yaml:"exit_code,omitempty"`
 	Stdout        string   `yaml:"stdout,omitempty"`
 	Stderr        string   `yaml:"stderr,omitempty"`
 	// Missing is set for a program that the machine does not have.
@@ -46,7 +46,7 @@ func (m *Machine) Run(ctx context.Context, c machine.Command) (*machine.Result, 
 	case p.Missing:
 		return nil, fmt.Errorf("exec: %q: executable file not found in $PATH", c.Args[0])
 	}
-	result := &machine.Result{ExitCode: p.ReturnCode, Stdout: []byte(p.Stdout), Stderr: []byte(p.Stderr)}
+	result := &machine.Result{ExitCode: p.ExitCode, Stdout: []byte(p.Stdout), Stderr: []byte(p.Stderr)}
 	switch {
 	case len(p.Stdout) > c.MaxOutput || len(p.Stderr) > c.MaxOutput:
 		return result, machine.ErrOutput
