@@ -432,6 +432,9 @@ func adviseRun(d *Diagnostic, s *script) {
 	case m == "unknown binary op: string + int", m == "unknown binary op: int + string",
 		m == "unknown binary op: string + float", m == "unknown binary op: float + string":
 		d.Suggestion = "make a string of the number: str(n)"
+	case strings.HasPrefix(m, "int: invalid literal"), strings.HasPrefix(m, "invalid float literal"):
+		d.Note = "catch() does not take this: it is for what is certainly a number"
+		d.Suggestion = "look first, for instance text.isdigit(), or let a schema read it: schema.int(), schema.float()"
 	case strings.HasPrefix(m, "print: unexpected keyword argument"):
 		d.Suggestion = "print takes nothing but sep; each call is a line of Juju's log"
 	case strings.Contains(m, "frozen"):

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -40,11 +41,20 @@ func (b *Databag) Publish(data map[string]string, keep []string) (published bool
 	}
 	changes := make(map[string]string, len(data))
 	maps.Copy(changes, data)
+	var undone []string
 	for key := range current {
 		_, stays := data[key]
 		if !stays && !slices.Contains(keep, key) && (b.app || !slices.Contains(jujuKeys[:], key)) {
 			changes[key] = ""
+			if _, unsent := b.unsent[key]; unsent {
+				undone = append(undone, key)
+			}
 		}
+	}
+	if len(undone) > 0 {
+		slices.Sort(undone)
+		// A charm does not fail because its log did.
+		_ = r.model.Log("WARNING", fmt.Sprintf("relation.publish removes %s from the databag of %s in %s, which this hook wrote: publish it with the rest, or name it in keep.", keyList(undone), b.Entity, r.Key()))
 	}
 	return true, b.write(changes)
 }
