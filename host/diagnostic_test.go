@@ -195,7 +195,7 @@ func TestTracebackOfUnreadableFile(t *testing.T) {
 	assert.Equal(t, `Traceback (most recent call last):
   src/charm.star:2:1
     import os
-Help: load what is in another file: load("other.star", "name")
+Help: write load("@std//fs.star", "fs") at the top of the file
 Error: Starlark has no "import"`, Traceback(runDiagnosed(files), sourceOf(files)))
 }
 
