@@ -101,9 +101,11 @@ func (h *Hook) PredeclaredNative(predeclared starlark.StringDict) starlark.Strin
 		all[name] = v
 	}
 	all[Native] = starlarkstruct.FromStringDict(starlark.String(Native), starlark.StringDict{
-		"fs":      newFS(h.Machine),
-		"http":    newHTTP(h.Context, h.Machine),
-		"process": newProcess(h.Context, h.Machine, h.CharmDir),
+		"crypto":      newCrypto(h.Machine, h.Model.Hide),
+		"environment": newEnvironment(h.Machine),
+		"fs":          newFS(h.Machine),
+		"http":        newHTTP(h.Context, h.Machine),
+		"process":     newProcess(h.Context, h.Machine, h.CharmDir),
 	})
 	return all
 }

@@ -33,8 +33,9 @@ func moduleValues(ctx context.Context, m machine.Machine) starlark.StringDict {
 	}
 	return starlark.StringDict{
 		"base64": newBase64(), "hashlib": newHashlib(), "json": newJSON(), "math": newMath(), "re": newRe(),
-		"template": newTemplate(files), "time": newTime(m), "yaml": newYAML(), "http": newHTTP(ctx, m), "process": newProcess(ctx, m, "/charm"), "fs": newFS(m),
-		"catch": starlark.NewBuiltin("catch", catch), "throw": starlark.NewBuiltin("throw", throw),
+		"template": newTemplate(files), "time": newTime(m), "yaml": newYAML(), "http": newHTTP(ctx, m), "process": newProcess(ctx, m, "/charm"), "fs": newFS(m), "environment": newEnvironment(m),
+		"crypto": newCrypto(m, func(string) {}),
+		"catch":  starlark.NewBuiltin("catch", catch), "throw": starlark.NewBuiltin("throw", throw),
 		"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
 	}
 }
@@ -59,13 +60,13 @@ func TestModules(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(script), ".star"), func(t *testing.T) {
 			m, err := machinetest.New(machinetest.State{HTTP: []machinetest.Route{
 				{URL: "http://app/version", JSON: map[string]any{"version": "1.2"}, Headers: map[string]string{"X-Two": "b"}},
-				{Method: "POST", URL: "http://app/items", Status: 201, Body: "made"},
-				{URL: "http://app/missing", Status: 404, Body: "no such thing"},
+				{Method: "POST", URL: "http://app/items", Status: 201, Text: "made"},
+				{URL: "http://app/missing", Status: 404, Text: "no such thing"},
 				{URL: "http://app/moved", Status: 302, Headers: map[string]string{"Location": "/version"}},
 				{URL: "http://app/file", Status: 302, Headers: map[string]string{"Location": "file:///etc/passwd"}},
 				{URL: "http://app/loop", Status: 302, Headers: map[string]string{"Location": "/loop"}},
-				{URL: "http://app/down", Fail: "refused"},
-				{URL: "http://app/slow", Fail: "timeout"},
+				{URL: "http://app/down", Error: "refused"},
+				{URL: "http://app/slow", Error: "timeout"},
 				{URL: "http://app/later", Status: 503},
 				{URL: "http://app/later", Status: 200},
 			}, HostFiles: map[string]*machinetest.File{"/etc/app/a.conf": {Content: "one"}, "/etc/app/raw": {Content: "\xff"}}, Processes: []*machinetest.Process{
@@ -91,7 +92,7 @@ func TestModules(t *testing.T) {
 // that the function knows, and every member is there.
 func TestModuleSignatures(t *testing.T) {
 	for _, doc := range []TypeDoc{
-		base64Table.document(), hashlibTable.document(), httpTable.document(), commandTable.document(), hostFileTable.document(), jsonTable.document(), mathTable.document(),
+		base64Table.document(), hashlibTable.document(), httpTable.document(), commandTable.document(), cryptoTable.document(), hostFileTable.document(), jsonTable.document(), mathTable.document(),
 		reTable.document(), timeTable.document(), yamlTable.document(),
 	} {
 		module := moduleValues(t.Context(), machine.Real())[doc.Name].(starlark.HasAttrs)

@@ -67,6 +67,10 @@ func libraryAdvice(name string) string {
 		return "use the log module, which is there without an import"
 	case "datetime":
 		return "use the time module, which is there without an import"
+	case "crypto", "random", "secrets":
+		return "write load(\"@std//crypto.star\", \"random_bytes\", \"random_token\", \"random_password\") at the top of the file, for those that are used"
+	case "environ":
+		return "write load(\"@std//process.star\", \"environment\") at the top of the file"
 	case "requests", "urllib", "httpx":
 		name = "http"
 	case "subprocess":

@@ -131,6 +131,10 @@ func newMasker(values map[string]bool) *masker {
 	return &masker{strings.NewReplacer(pairs...), starts}
 }
 
+// Hide has a value masked from now on that was not read from a secret, but is
+// one: a new password.
+func (m *Model) Hide(value string) { m.hide(map[string]string{"": value}) }
+
 // hide has the values masked from now on.
 func (m *Model) hide(content map[string]string) {
 	for _, value := range content {

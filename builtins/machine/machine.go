@@ -1,5 +1,6 @@
 // Package machine is the third seam between a charm and the world: the clock,
-// HTTP requests, commands and files of the machine that the charm runs on. (The other two are
+// HTTP requests, commands, files, randomness and environment of the machine that
+// the charm runs on. (The other two are
 // Juju and Pebble.) Everything above it is the same in production and in tests.
 //
 // [Real] is the machine itself; package machinetest has a simulated one that a
@@ -9,13 +10,17 @@ package machine
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"strings"
 	"time"
 )
 
@@ -38,6 +43,11 @@ type Machine interface {
 	// and has what it wrote. A command that a simulated machine was not told
 	// about ends in an [UndescribedError].
 	Run(ctx context.Context, c Command) (*Result, error)
+	// Random returns what gives random bytes, good enough for keys. It never
+	// ends and never fails.
+	Random() io.Reader
+	// Environment returns the variables of the hook, which commands have too.
+	Environment() map[string]string
 }
 
 // TransportOptions say how HTTP requests leave the machine.
@@ -70,6 +80,17 @@ func Real() Machine { return real{} }
 type real struct{}
 
 func (real) Now() time.Time { return time.Now() }
+
+func (real) Random() io.Reader { return rand.Reader }
+
+func (real) Environment() map[string]string {
+	all := map[string]string{}
+	for _, variable := range os.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		all[name] = value
+	}
+	return all
+}
 
 func (real) Transport(o TransportOptions) (http.RoundTripper, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}

@@ -29,6 +29,8 @@ type kind struct {
 	fields     []field
 	// defaults fills in what differs from the struct's zero value.
 	defaults func(s *session, v any)
+	// made takes note of one that a test has made.
+	made func(s *session, v any)
 	// check says what is wrong with the fields together.
 	check func(v any) error
 	// identity names it among its like; nil: nothing does.
@@ -45,6 +47,8 @@ type field struct {
 	sig  string
 	doc  string
 	need bool // it has to be given
+	// usual is the field that it is equal to if nothing was given.
+	usual string
 	// binary says that the string is one of bytes: what is not UTF-8 is shown
 	// as bytes, and both can be given.
 	binary bool
@@ -121,6 +125,9 @@ func (c *component) field(f *field) reflect.Value { return c.v.FieldByIndex(c.ki
 func (c *component) show(f *field) (starlark.Value, error) {
 	if f.binary {
 		return shownOutput(c.field(f).String()), nil
+	}
+	if f.usual != "" && c.field(f).IsZero() {
+		return c.Attr(f.usual)
 	}
 	return toStarlark(c.field(f))
 }
@@ -237,6 +244,9 @@ func (k *kind) construct(s *session, name string, args starlark.Tuple, kwargs []
 		if err := k.check(c.ptr()); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
+	}
+	if k.made != nil {
+		k.made(s, c.ptr())
 	}
 	return c, nil
 }

@@ -84,6 +84,8 @@ var stateKind = &kind{
 		{name: "http", sig: "list[Route] = []", doc: "The HTTP requests that get an answer, and no others."},
 		{name: "processes", sig: "list[Process] = []", doc: "The commands of the unit's own machine, or its charm container, and no others."},
 		{name: "host_files", sig: "dict[str, str | HostFile] = {}", doc: "The files of the unit's own machine, or its charm container, by absolute path: their content, or a HostFile."},
+		{name: "environment", sig: "dict[str, str] = {}", doc: "Variables of the hook's environment, besides those that Juju sets, or instead: proxies, JUJU_API_ADDRESSES, PATH."},
+		{name: "seed", sig: "int = 0", doc: "What chooses the random bytes that the charm gets, the same for each seed and unit. In the state after a run that took some it is the next one."},
 		{name: "now", sig: "time.time = 2026-01-01", doc: "The time, which stands still."},
 	},
 	defaults: func(_ *session, v any) {
@@ -100,7 +102,7 @@ var relationKind = &kind{
 	fields: []field{
 		{name: "endpoint", sig: "str", doc: "The charm's endpoint.", need: true},
 		{name: "interface", sig: "str = None", doc: "The interface; by default the metadata's."},
-		{name: "id", sig: "int", doc: "The id; by default they are counted from 1 in each test.", always: true},
+		{name: "id", sig: "int", doc: "The id; by default one above the highest that was given or made in the test, from 1.", always: true},
 		{name: "local_app_data", sig: "dict[str, str] = {}", doc: "The databag of this application."},
 		{name: "local_unit_data", sig: "dict[str, str] = None", doc: "The databag of this unit; None: what Juju puts there, its addresses."},
 		{name: "remote_app_name", key: "remote_app", sig: "str = \"remote\"", doc: "The other application."},
@@ -111,14 +113,20 @@ var relationKind = &kind{
 	},
 	defaults: func(s *session, v any) {
 		r := v.(*modeltest.Relation)
-		r.ID = s.next(&s.relations)
+		r.ID = s.relations + 1
 		r.RemoteApp = "remote"
 		r.RemoteUnitsData = map[int]map[string]string{0: usualBag()}
 	},
+	made:  (*session).knowRelation,
 	check: func(v any) error { return endpointNames.check(v.(*modeltest.Relation).Endpoint) },
 	identity: func(v any) string {
 		return fmt.Sprint(v.(*modeltest.Relation).ID)
 	},
+}
+
+// knowRelation has the relations that get no id later step over that one's.
+func (s *session) knowRelation(v any) {
+	s.relations = max(s.relations, v.(*modeltest.Relation).ID)
 }
 
 // usualBag is what Juju puts into a unit's databag.
@@ -132,16 +140,17 @@ var peerKind = &kind{
 	fields: []field{
 		{name: "endpoint", sig: "str", doc: "The charm's endpoint.", need: true},
 		{name: "interface", sig: "str = None", doc: "The interface; by default the metadata's."},
-		{name: "id", sig: "int", doc: "The id; by default they are counted from 1 in each test.", always: true},
+		{name: "id", sig: "int", doc: "The id; by default one above the highest that was given or made in the test, from 1.", always: true},
 		{name: "local_app_data", sig: "dict[str, str] = {}", doc: "The databag of the application."},
 		{name: "local_unit_data", sig: "dict[str, str] = None", doc: "The databag of this unit; None: what Juju puts there, its addresses."},
 		{name: "peers_data", sig: "dict[int, dict[str, str]] = {}", doc: "The databags of the other units by number."},
 	},
 	defaults: func(s *session, v any) {
 		r := v.(*modeltest.Relation)
-		r.ID = s.next(&s.relations)
+		r.ID = s.relations + 1
 		r.PeersData = map[int]map[string]string{}
 	},
+	made:     (*session).knowRelation,
 	check:    relationKind.check,
 	identity: relationKind.identity,
 }
@@ -271,7 +280,7 @@ var secretKind = &kind{
 	doc: "A secret that the unit owns or may read.",
 	fields: []field{
 		{name: "tracked_content", sig: "dict[str, str]", doc: "The revision that this unit sees; None: it has not read the secret yet.", need: true},
-		{name: "latest_content", sig: "dict[str, str] = None", doc: "The newest revision; None: the tracked one."},
+		{name: "latest_content", sig: "dict[str, str] = tracked_content", usual: "tracked_content", doc: "The newest revision."},
 		{name: "id", sig: "str", doc: "secret: and 20 characters; by default they are counted in each test.", always: true},
 		{name: "owner", sig: "str = \"\"", doc: "unit or app if it is this one's; \"\": somebody else's."},
 		{name: "denied", sig: "bool = False", doc: "Whether this unit may not read somebody else's secret: it was not granted, or was taken back."},
@@ -422,10 +431,10 @@ var routeKind = &kind{
 		{name: "method", sig: "str", doc: "GET, POST and so on.", need: true},
 		{name: "url", sig: "str", doc: "The address; without a query it stands for any query.", need: true},
 		{name: "status", sig: "int = 200", doc: "The answer's status."},
-		{name: "body", sig: "str = \"\"", doc: "The answer's body."},
+		{name: "text", sig: "str = \"\"", doc: "The answer's body."},
 		{name: "json", sig: "any = None", doc: "The answer's body as plain data, instead."},
 		{name: "headers", sig: "dict[str, str] = {}", doc: "The answer's headers."},
-		{name: "fail", sig: "str = \"\"", doc: "refused or timeout: there is no answer."},
+		{name: "error", sig: "str = \"\"", doc: "refused (nobody listens) or timeout (nobody answers within the charm's timeout): the request fails."},
 	},
 	defaults: func(_ *session, v any) { v.(*machinetest.Route).Status = 200 },
 	check: func(v any) error {

@@ -41,19 +41,24 @@ type processHandler struct {
 }
 
 // Run calls the function.
-func (h *processHandler) Run(ctx context.Context, c machine.Command) (*machine.Result, error) {
-	stdout, stderr, code := h.run.call(ctx, h.fn, &processCall{c})
+func (h *processHandler) Run(ctx context.Context, c machine.Command, environment map[string]string) (*machine.Result, error) {
+	stdout, stderr, code := h.run.call(ctx, h.fn, &processCall{c, environment})
 	return &machine.Result{ExitCode: code, Stdout: []byte(stdout), Stderr: []byte(stderr)}, nil
 }
 
 // A processCall is what a handler is given.
-type processCall struct{ command machine.Command }
+type processCall struct {
+	command     machine.Command
+	environment map[string]string
+}
 
 var processCallTable = builtins.NewTable("ProcessCall", "A command that a charm runs on its own machine, for its handler.",
 	builtins.Member[*processCall]{Name: "command", Sig: "list[str]", Doc: "The command and its arguments.",
 		Get: func(c *processCall) (starlark.Value, error) { return toStarlark(reflect.ValueOf(c.command.Args)) }},
 	builtins.Member[*processCall]{Name: "env", Sig: "dict[str, str]", Doc: "What the charm adds to the environment.",
 		Get: func(c *processCall) (starlark.Value, error) { return toStarlark(reflect.ValueOf(c.command.Env)) }},
+	builtins.Member[*processCall]{Name: "environment", Sig: "dict[str, str]", Doc: "The environment that it has: the hook's, and env.",
+		Get: func(c *processCall) (starlark.Value, error) { return toStarlark(reflect.ValueOf(c.environment)) }},
 	builtins.Member[*processCall]{Name: "cwd", Sig: "str", Doc: "The directory that it runs in.",
 		Get: func(c *processCall) (starlark.Value, error) { return starlark.String(c.command.Dir), nil }},
 	builtins.Member[*processCall]{Name: "user", Sig: "str", Doc: "Whom it runs as; \"\" for the charm's own user.",

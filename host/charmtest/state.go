@@ -261,5 +261,10 @@ func loadState(s *session, in builtins.Invocation) (starlark.Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s: %w", in.Name(), name, err)
 	}
+	for _, r := range state.Juju.Relations {
+		if r != nil {
+			s.knowRelation(r)
+		}
+	}
 	return of(stateKind, state), nil
 }

@@ -297,7 +297,7 @@ type session struct {
 	output strings.Builder
 	notes  []string // what is odd about its runs
 
-	// How many of each were made without an id.
+	// How many of each were made without an id; of relations the highest id yet.
 	relations, secrets, notices int
 	// simulations are the simulated models, and variation says how they differ
 	// from what the test says.

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -216,6 +217,10 @@ func (h *Hook) Run(ctx context.Context) (*Outcome, error) {
 	case err != nil:
 		return nil, err
 	}
+	if err := checkEnvironment(before.Machine.Environment); err != nil {
+		return nil, &StateError{err}
+	}
+	simulated.ForUnit(env["JUJU_UNIT_NAME"], env)
 	hookContext, err := model.ParseContext(env)
 	if err != nil {
 		return nil, err
@@ -285,7 +290,7 @@ func (h *Hook) Run(ctx context.Context) (*Outcome, error) {
 
 	after := *before
 	after.Juju = *juju.State()
-	after.Machine.HostFiles = simulated.Files()
+	after.Machine.HostFiles, after.Machine.Seed = simulated.Files(), simulated.Seed()
 	after.Containers = nil
 	for _, name := range slices.Sorted(maps.Keys(pebbles)) {
 		after.Containers = append(after.Containers, explicit(pebbles[name].State()))
@@ -303,6 +308,20 @@ func (h *Hook) Run(ctx context.Context) (*Outcome, error) {
 	o.State = &after
 	o.Changes, err = difference(before, &after)
 	return o, err
+}
+
+// checkEnvironment refuses variables that follow from the state and the event.
+func checkEnvironment(variables map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		switch name {
+		case "JUJU_API_ADDRESSES", "JUJU_CHARM_HTTP_PROXY", "JUJU_CHARM_HTTPS_PROXY", "JUJU_CHARM_FTP_PROXY", "JUJU_CHARM_NO_PROXY":
+			continue
+		}
+		if strings.HasPrefix(name, "JUJU_") || name == "CHARM_DIR" {
+			return fmt.Errorf("cannot use environment: %s follows from the rest of the state, and the event; of Juju's variables, JUJU_API_ADDRESSES and the proxies JUJU_CHARM_…_PROXY can be given", name)
+		}
+	}
+	return nil
 }
 
 func hookName(e modeltest.Event) string {
@@ -498,7 +517,8 @@ func (m recordedMachine) Run(ctx context.Context, c machine.Command) (*machine.R
 	return result, err
 }
 
-// maxInput is how much of a command's input and output is recorded, in bytes.
+// maxInput is how much of a request's body, and of a command's input and output, is
+// recorded, in bytes.
 const maxInput = 64 << 10
 
 type httpTransport struct {
@@ -507,8 +527,19 @@ type httpTransport struct {
 }
 
 func (t httpTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := t.next.RoundTrip(req)
 	s := Step{Via: "http", What: req.Method + " " + req.URL.Redacted()}
+	if req.GetBody != nil {
+		body, err := req.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		input, err := io.ReadAll(io.LimitReader(body, maxInput))
+		if err != nil {
+			return nil, err
+		}
+		s.Input = string(input)
+	}
+	resp, err := t.next.RoundTrip(req)
 	var undescribed *machine.UndescribedError
 	switch {
 	case errors.As(err, &undescribed):

@@ -22,15 +22,15 @@ type Route struct {
 	URL string `yaml:"url"`
 	// Status of the answer; 0: 200.
 	Status int `yaml:"status"`
-	// Body of the answer. Not together with JSON.
-	Body string `yaml:"body"`
+	// Text is the answer's body. Not together with JSON.
+	Text string `yaml:"text"`
 	// JSON is a value to encode as the body, with its Content-Type.
 	JSON any `yaml:"json"`
 	// Headers of the answer.
 	Headers map[string]string `yaml:"headers"`
-	// Fail makes the request fail instead: "refused" (nobody listens) or
+	// Error makes the request fail instead: "refused" (nobody listens) or
 	// "timeout" (no answer within the time that the charm allows).
-	Fail string `yaml:"fail"`
+	Error string `yaml:"error"`
 }
 
 // A Request is one that the charm made.
@@ -50,7 +50,7 @@ type route struct {
 	status int
 	body   []byte
 	header http.Header
-	fail   string
+	err    string // as Error of a Route
 }
 
 func (r route) key() string { return r.method + " " + r.url.String() }
@@ -62,7 +62,7 @@ func (r Route) parse(i int) (route, error) {
 	if r.Method == "" {
 		r.Method = http.MethodGet
 	}
-	out := route{method: strings.ToUpper(r.Method), status: r.Status, body: []byte(r.Body), header: make(http.Header), fail: r.Fail}
+	out := route{method: strings.ToUpper(r.Method), status: r.Status, body: []byte(r.Text), header: make(http.Header), err: r.Error}
 	var err error
 	if out.url, err = url.Parse(r.URL); err != nil {
 		return bad("%v", err)
@@ -79,14 +79,14 @@ func (r Route) parse(i int) (route, error) {
 	case out.status < 200 || out.status > 599:
 		return bad("its status %d is not between 200 and 599", out.status)
 	}
-	switch out.fail {
+	switch out.err {
 	case "", "refused", "timeout":
 	default:
-		return bad("fail is %q, want refused or timeout", out.fail)
+		return bad("error is %q, want refused or timeout", out.err)
 	}
 	if r.JSON != nil {
-		if r.Body != "" {
-			return bad("it has both body and json")
+		if r.Text != "" {
+			return bad("it has both text and json")
 		}
 		if out.body, err = json.Marshal(r.JSON); err != nil {
 			return bad("cannot encode its json: %v", err)
@@ -132,7 +132,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			Cure: fmt.Sprintf("add a route to http, {method: %s, url: %q, …}", req.Method, target.String()),
 		}
 	}
-	switch r.fail {
+	switch r.err {
 	case "refused":
 		return nil, fmt.Errorf("dial tcp %s: %w", req.URL.Host, syscall.ECONNREFUSED)
 	case "timeout":

@@ -4,7 +4,11 @@ package machinetest
 
 import (
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +25,12 @@ type State struct {
 	// HostFiles are the machine's files by absolute path, but for the charm's
 	// own.
 	HostFiles map[string]*File `yaml:"host_files"`
+	// Environment holds variables that a hook has besides those that Juju sets,
+	// or with another value.
+	Environment map[string]string `yaml:"environment"`
+	// Seed chooses the random bytes: those of one seed and unit are the same
+	// each time.
+	Seed int `yaml:"seed"`
 	// Processes are the commands that the machine has.
 	Processes []*Process `yaml:"processes"`
 }
@@ -38,14 +48,17 @@ type Machine struct {
 	served   map[string]int   // answers given so far, by "METHOD url" of the route
 	nodes    map[string]*node // by absolute path, without "/"
 
+	environment map[string]string
+	random      *randomness
+
 	processes []*Process
 	ran       map[string]int // commands run so far, by the prefix of the process
 }
 
 var _ machine.Machine = (*Machine)(nil)
 
-// New returns the machine that s describes, or an error that names the route or
-// file that makes no sense.
+// New returns the machine that s describes, or an error that names the route file
+// or variable that makes no sense.
 func New(s State) (*Machine, error) {
 	m := &Machine{now: s.Now, served: make(map[string]int), nodes: make(map[string]*node), processes: s.Processes, ran: make(map[string]int)}
 	if m.now.IsZero() {
@@ -63,8 +76,36 @@ func New(s State) (*Machine, error) {
 			return nil, fmt.Errorf("cannot use processes[%d]: there is nothing", i)
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(s.Environment)) {
+		switch value := s.Environment[name]; {
+		case name == "" || strings.ContainsAny(name, "=\x00"):
+			return nil, fmt.Errorf("cannot use environment: no variable can have the name %q", name)
+		case strings.ContainsRune(value, 0):
+			return nil, fmt.Errorf("cannot use environment: %s has a zero byte", name)
+		}
+	}
+	m.environment, m.random = maps.Clone(s.Environment), newRandomness(s.Seed, "")
 	return m, m.readFiles(s.HostFiles)
 }
+
+// ForUnit makes it the machine of a hook of the unit: environment are the variables that Juju sets
+// for it. Its random bytes are others than those of another unit. It is called
+// before the hook.
+func (m *Machine) ForUnit(unit string, environment map[string]string) {
+	all := maps.Clone(environment)
+	maps.Copy(all, m.environment)
+	m.environment, m.random = all, newRandomness(m.random.seed, unit)
+}
+
+// Environment returns the variables of the hook.
+func (m *Machine) Environment() map[string]string { return maps.Clone(m.environment) }
+
+// Random returns the bytes that the seed chooses.
+func (m *Machine) Random() io.Reader { return m.random }
+
+// Seed returns what chooses the random bytes of the next hook: another seed than
+// the State's if this hook took some, so that not the same ones come again.
+func (m *Machine) Seed() int { return m.random.next() }
 
 // Now returns the time that the State gives.
 func (m *Machine) Now() time.Time { return m.now }

@@ -46,8 +46,8 @@ func TestState(t *testing.T) {
 now: 2026-03-04T05:06:07Z
 http:
   - {url: "http://app", json: {version: "1"}}
-  - {method: post, url: "http://app/items?kind=a", status: 201, body: made, headers: {content-type: text/plain}}
-  - {url: "http://app/items", body: any query}
+  - {method: post, url: "http://app/items?kind=a", status: 201, text: made, headers: {content-type: text/plain}}
+  - {url: "http://app/items", text: any query}
 `)
 	require.NoError(t, err)
 	assert.Equal(t, "2026-03-04T05:06:07Z", m.Now().Format("2006-01-02T15:04:05Z07:00"))
@@ -89,8 +89,8 @@ func TestBadRoutes(t *testing.T) {
 		`http: [{url: /a}]`:                                "cannot use http[0] (GET /a): its url is not like http://host/path",
 		`http: [{url: "ftp://a"}]`:                         "cannot use http[0] (GET ftp://a): its url is not like http://host/path",
 		`http: [{url: "http://a", status: 99}]`:            "cannot use http[0] (GET http://a): its status 99 is not between 200 and 599",
-		`http: [{url: "http://a", body: x, json: 1}]`:      "cannot use http[0] (GET http://a): it has both body and json",
-		`http: [{url: "http://a", fail: slowly}]`:          `cannot use http[0] (GET http://a): fail is "slowly", want refused or timeout`,
+		`http: [{url: "http://a", text: x, json: 1}]`:      "cannot use http[0] (GET http://a): it has both text and json",
+		`http: [{url: "http://a", error: slowly}]`:         `cannot use http[0] (GET http://a): error is "slowly", want refused or timeout`,
 		`http: [{method: PUT, url: "http://a"}, {url: x}]`: "cannot use http[1] (GET x): its url is not like http://host/path",
 	} {
 		_, err := parse(t, text)

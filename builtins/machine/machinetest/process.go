@@ -3,6 +3,7 @@ package machinetest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -29,7 +30,8 @@ type Process struct {
 
 // A Handler is a command in Go.
 type Handler interface {
-	Run(ctx context.Context, c machine.Command) (*machine.Result, error)
+	// Run runs the command, which has that environment.
+	Run(ctx context.Context, c machine.Command, environment map[string]string) (*machine.Result, error)
 }
 
 // Run is what the State says of the command.
@@ -42,7 +44,9 @@ func (m *Machine) Run(ctx context.Context, c machine.Command) (*machine.Result, 
 			Cure: fmt.Sprintf("add it to processes, {command_prefix: [%s], …}", strings.Join(quoted(c.Args), ", ")),
 		}
 	case p.Handler != nil:
-		return p.Handler.Run(ctx, c)
+		environment := m.Environment()
+		maps.Copy(environment, c.Env)
+		return p.Handler.Run(ctx, c, environment)
 	case p.Missing:
 		return nil, fmt.Errorf("exec: %q: executable file not found in $PATH", c.Args[0])
 	}
