@@ -35,7 +35,7 @@ func Documentation() []TypeDoc {
 		reTable.document(), schemaTable.document(), templateTable.document(), base64Table.document(), hashlibTable.document(), httpTable.document(), commandTable.document(), cryptoTable.document(), hostFileTable.document(),
 	}
 	for i := range modules {
-		modules[i].Module = true
+		modules[i].Module, modules[i].Loaded = true, modules[i].Name == cryptoTable.typ
 	}
 	return slices.Concat(
 		[]TypeDoc{documentFunctions()},

@@ -75,7 +75,7 @@ func TestModules(t *testing.T) {
 				{CommandPrefix: []string{"tool", "hang"}, Stdout: "begun", Hangs: true},
 				{CommandPrefix: []string{"absent"}, Missing: true},
 				{CommandPrefix: []string{"bytes"}, Stdout: "a\xff"},
-			}})
+			}, Environment: map[string]string{"PATH": "/bin", "HTTPS_PROXY": "http://proxy:3128", "JUJU_CONTEXT_ID": "app/0-start-1", "JUJU_AGENT_TOKEN": "token"}})
 			require.NoError(t, err)
 			source, err := os.ReadFile(script)
 			require.NoError(t, err)

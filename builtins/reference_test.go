@@ -60,7 +60,7 @@ func renderType(b *strings.Builder, d TypeDoc) {
 	if d.Name != "" {
 		fmt.Fprintf(b, "\n### %s\n", d.Name)
 	}
-	if d.Module {
+	if d.Module && !d.Loaded {
 		prefix = d.Name + "."
 	}
 	fmt.Fprintf(b, "\n%s\n", prose(d.Doc))

@@ -160,7 +160,10 @@ type TypeDoc struct {
 	// that belong to no module.
 	Name string
 	// Module tells a module from a type.
-	Module  bool
+	Module bool
+	// Loaded says that its members are loaded one by one, and go by their own
+	// names.
+	Loaded  bool
 	Doc     string
 	Members []MemberDoc
 }

@@ -51,6 +51,7 @@ func examples() map[string][]example {
 		"cloud_spec":        at("model.get_cloud_spec()"),
 		"client":            at(`pebble.Client("/run/other.socket")`),
 		"container":         at(`model.unit.get_container("web")`),
+		"crypto":            at("native.crypto"),
 		"databag":           append(at(`model.get_relation("db").data[model.unit]`), example{"start follower", `model.get_relation("db").data[model.app]`}),
 		"digest":            at(`hashlib.sha256("x")`),
 		"event":             events("db_relation_departed", "data_storage_attached", "web_pebble_custom_notice", "web_pebble_check_failed", "secret_remove", "backup_action", "collect_unit_status", "collect_metrics old"),

@@ -129,6 +129,7 @@ func (ctx *testContext) newState(in builtins.Invocation) (starlark.Value, error)
 	for _, name := range slices.Sorted(maps.Keys(meta.Peers)) {
 		r := &modeltest.Relation{Endpoint: name}
 		peerKind.defaults(ctx.session, r)
+		ctx.session.knowRelation(r)
 		s.Juju.Relations = append(s.Juju.Relations, r)
 	}
 	for _, name := range slices.Sorted(maps.Keys(meta.Storages)) {

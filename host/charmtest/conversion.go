@@ -104,7 +104,7 @@ func toStarlark(v reflect.Value) (starlark.Value, error) {
 		return starlark.Bool(v.Bool()), nil
 	case reflect.Int, reflect.Int64:
 		return starlark.MakeInt64(v.Int()), nil
-	case reflect.Uint32:
+	case reflect.Uint32, reflect.Uint64:
 		return starlark.MakeUint64(v.Uint()), nil
 	case reflect.Interface:
 		return builtins.ToStarlark(v.Interface())
@@ -286,6 +286,14 @@ func fromStarlark(path string, v starlark.Value, into reflect.Value) error {
 		}
 		into.SetInt(int64(n))
 		return nil
+	case reflect.Uint64:
+		if n, ok := v.(starlark.Int); ok {
+			if number, fits := n.Uint64(); fits {
+				into.SetUint(number)
+				return nil
+			}
+		}
+		return wrong("a whole number from 0, less than 2^64")
 	case reflect.Interface:
 		plain, err := builtins.FromStarlark(path, v)
 		if err != nil {

@@ -30,7 +30,7 @@ type State struct {
 	Environment map[string]string `yaml:"environment"`
 	// Seed chooses the random bytes: those of one seed and unit are the same
 	// each time.
-	Seed int `yaml:"seed"`
+	Seed uint64 `yaml:"seed"`
 	// Processes are the commands that the machine has.
 	Processes []*Process `yaml:"processes"`
 }
@@ -105,7 +105,7 @@ func (m *Machine) Random() io.Reader { return m.random }
 
 // Seed returns what chooses the random bytes of the next hook: another seed than
 // the State's if this hook took some, so that not the same ones come again.
-func (m *Machine) Seed() int { return m.random.next() }
+func (m *Machine) Seed() uint64 { return m.random.next() }
 
 // Now returns the time that the State gives.
 func (m *Machine) Now() time.Time { return m.now }

@@ -9,14 +9,14 @@ import (
 
 // A randomness gives the same bytes each time for a seed and a unit.
 type randomness struct {
-	seed int
+	seed uint64
 
 	mu     sync.Mutex
 	stream *rand.ChaCha8
 	taken  bool
 }
 
-func newRandomness(seed int, unit string) *randomness {
+func newRandomness(seed uint64, unit string) *randomness {
 	key := sha256.Sum256(fmt.Appendf(nil, "%d %s", seed, unit))
 	return &randomness{seed: seed, stream: rand.NewChaCha8(key)}
 }
@@ -29,7 +29,7 @@ func (r *randomness) Read(b []byte) (int, error) {
 }
 
 // next is the seed of what comes after the bytes that were taken.
-func (r *randomness) next() int {
+func (r *randomness) next() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.taken {
