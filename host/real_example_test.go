@@ -1,0 +1,78 @@
+package host_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/starcharm/starcharm/testdata/peers"
+)
+
+// TestRealDatabaseExample relates k8s-4-action to a database: its user comes in a secret, reaches the server, changes, and goes.
+func TestRealDatabaseExample(t *testing.T) {
+	const user = "9m4e2mr0ui3e8a215n4g"
+	port := freePort(t)
+	dir := packed(t, "../examples/k8s-4-action")
+	replace(t, filepath.Join(dir, "src", "workload.star"), "/bin/uvicorn", self(t))
+	p := startPod(t, port)
+	u := demo(t, dir, p)
+	u.Change(map[string]any{"leader": true, "config": map[string]any{"server-port": port}})
+	environment := func() map[string]string {
+		plan, err := p.client.Plan(context.Background())
+		require.NoError(t, err)
+		return plan.Services["fastapi"].Environment
+	}
+
+	u.runs(ready)
+	assert.Equal(t, peers.JujuStatus{Status: "blocked", Message: "Waiting for database relation"}, u.World.UnitStatus)
+	assert.Equal(t, "2.1.0", u.World.WorkloadVersion)
+	refused := u.act("get-db-info", map[string]any{"show-password": false})
+	assert.Equal(t, "failed", refused.Action.Status)
+	assert.Equal(t, "No database connected", refused.Action.Message)
+
+	u.Change(map[string]any{"relations": map[string]any{"1": map[string]any{"endpoint": "database", "remote-app": "postgresql-k8s"}}})
+	u.relation(1, "created", "postgresql-k8s", "")
+	assert.Equal(t, "names_db", u.databag("1", "demo")["database"])
+	assert.Equal(t, peers.JujuStatus{Status: "waiting", Message: "Waiting for the database"}, u.World.UnitStatus)
+
+	u.Change(map[string]any{
+		"relations": map[string]any{"1": map[string]any{"data": map[string]any{"postgresql-k8s": map[string]string{
+			"endpoints": "10.1.1.1:5432", "secret-user": "secret:" + user,
+		}}}},
+		"secrets": map[string]any{user: map[string]any{
+			"owner": "postgresql-k8s", "latest": 1, "grants": map[string]any{"demo": map[string]string{"relation": "1"}},
+			"revisions": map[string]any{"1": map[string]string{"username": "names", "password": "first-password"}},
+		}},
+	})
+	u.relation(1, "changed", "postgresql-k8s", "")
+	assert.Equal(t, peers.JujuStatus{Status: "active"}, u.World.UnitStatus)
+	assert.Subset(t, environment(), map[string]string{
+		"DEMO_SERVER_LOGFILE":     "/tmp/demo_server.log",
+		"DEMO_SERVER_DB_HOST":     "10.1.1.1",
+		"DEMO_SERVER_DB_PORT":     "5432",
+		"DEMO_SERVER_DB_USER":     "names",
+		"DEMO_SERVER_DB_PASSWORD": "first-password",
+	})
+	_, command := p.service(t)
+	assert.Contains(t, command, fmt.Sprintf("--port %d", port))
+	told := u.act("get-db-info", map[string]any{"show-password": true})
+	for result, want := range map[string]string{"db-host": "10.1.1.1", "db-port": "5432", "db-username": "names", "db-password": "first-password"} {
+		assert.Equal(t, want, told.Action.Results[result], result)
+	}
+
+	u.Change(map[string]any{"secrets": map[string]any{user: map[string]any{
+		"latest": 2, "revisions": map[string]any{"2": map[string]string{"username": "names", "password": "second-password"}},
+	}}})
+	u.hook("update-status")
+	assert.Equal(t, "first-password", environment()["DEMO_SERVER_DB_PASSWORD"])
+	u.runs(peers.JujuHook{Kind: "secret-changed", SecretURI: "secret:" + user})
+	assert.Equal(t, "second-password", environment()["DEMO_SERVER_DB_PASSWORD"])
+	assert.Equal(t, peers.JujuStatus{Status: "active"}, u.World.UnitStatus)
+
+	u.relation(1, "broken", "postgresql-k8s", "")
+	assert.Equal(t, peers.JujuStatus{Status: "blocked", Message: "Waiting for database relation"}, u.World.UnitStatus)
+}
