@@ -12,31 +12,18 @@ import (
 // maxSourceLen is how much of a source line is shown, in characters.
 const maxSourceLen = 160
 
-const (
-	colorBold  = "\x1b[1m"
-	colorError = "\x1b[1;31m"
-	colorWarn  = "\x1b[1;33m"
-	colorNote  = "\x1b[1;36m"
-	colorOff   = "\x1b[0m"
-)
-
 // Render writes the diagnostic for a terminal, over several lines that end in
 // a line break: where and what, the source line with a caret, the call stack
 // when it has more than one function, note and help.
 func (d Diagnostic) Render(color bool) string {
-	paint := func(code, text string) string {
-		if !color {
-			return text
-		}
-		return code + text + colorOff
-	}
+	paint := Painter(color)
 	var out strings.Builder
 	if where := d.position(); where != "" {
-		out.WriteString(paint(colorBold, where+":") + " ")
+		out.WriteString(paint(Bold, where+":") + " ")
 	}
-	severity := colorError
+	severity := BoldRed
 	if d.Severity == SeverityWarning {
-		severity = colorWarn
+		severity = BoldAmber
 	}
 	out.WriteString(paint(severity, d.Severity.String()+":") + " " + indented(d.Message, "    ") + "\n")
 	if source, caret := excerpt(d.Source, d.Column); strings.TrimSpace(source) != "" {
@@ -49,10 +36,10 @@ func (d Diagnostic) Render(color bool) string {
 		out.WriteString(traceback(d.Frames, d.Skipped))
 	}
 	if d.Note != "" {
-		out.WriteString(paint(colorNote, "note:") + " " + indented(d.Note, "    ") + "\n")
+		out.WriteString(paint(BoldCyan, "note:") + " " + indented(d.Note, "    ") + "\n")
 	}
 	if d.Suggestion != "" {
-		out.WriteString(paint(colorNote, "help:") + " " + indented(d.Suggestion, "    ") + "\n")
+		out.WriteString(paint(BoldCyan, "help:") + " " + indented(d.Suggestion, "    ") + "\n")
 	}
 	return out.String()
 }

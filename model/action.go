@@ -41,7 +41,7 @@ func (m *Model) ActionParams() (map[string]any, error) {
 	if params == nil {
 		params = map[string]any{}
 	}
-	plain(params)
+	Plain(params)
 	if action := m.action(); action != nil {
 		typedProperties(params, action.Parameters)
 	}

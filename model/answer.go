@@ -71,9 +71,10 @@ func decodeInto(answer []byte, into any) error {
 	return err
 }
 
-// plain turns decoded JSON into plain data: int64 for whole numbers that fit,
-// float64 for others.
-func plain(value any) any {
+// Plain turns JSON that was decoded with its numbers as [json.Number] into plain
+// data: int64 for whole numbers that fit, *[big.Int] for those that do not,
+// float64 for others. Lists and maps are changed in place.
+func Plain(value any) any {
 	switch value := value.(type) {
 	case json.Number:
 		if n, err := strconv.ParseInt(value.String(), 10, 64); err == nil {
@@ -90,11 +91,11 @@ func plain(value any) any {
 		return value.String() // beyond what a float64 can hold
 	case []any:
 		for i := range value {
-			value[i] = plain(value[i])
+			value[i] = Plain(value[i])
 		}
 	case map[string]any:
 		for key := range value {
-			value[key] = plain(value[key])
+			value[key] = Plain(value[key])
 		}
 	}
 	return value

@@ -25,9 +25,9 @@ func (m *Model) Ask(call hooktool.Call, into any) error {
 	}
 	switch into := into.(type) {
 	case *any:
-		*into = plain(*into)
+		*into = Plain(*into)
 	case *map[string]any:
-		plain(*into)
+		Plain(*into)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func (m *Model) Config() (map[string]any, error) {
 	}
 	config := make(map[string]any, len(values))
 	for name, value := range values {
-		value = plain(value)
+		value = Plain(value)
 		if option, ok := m.cfg.Metadata.Options[name]; ok && value != nil {
 			if value, ok = option.typed(value); !ok {
 				return nil, nonsense("config-get", fmt.Errorf("the option %q is of type %s, but its value is %v", name, option.Type, values[name]))

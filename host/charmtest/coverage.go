@@ -229,7 +229,7 @@ const maxMissed = 20
 
 // Render writes the coverage for a person.
 func (c *Coverage) Render(color bool) string {
-	paint := painter(color)
+	paint := host.Painter(color)
 	width := len("all files")
 	for _, f := range c.Files {
 		width = max(width, len(host.Printable(f.File)))
@@ -243,9 +243,9 @@ func (c *Coverage) Render(color bool) string {
 		}
 		share := fmt.Sprintf("%5.1f%%", percent(ran, total))
 		if ran == total {
-			share = paint(colorGreen, share)
+			share = paint(host.Green, share)
 		} else {
-			share = paint(colorAmber, share)
+			share = paint(host.Amber, share)
 		}
 		fmt.Fprintf(&b, "%-*s %s  %d of %d%s", width, name, share, ran, total, what)
 		if len(missed) > 0 {

@@ -3,12 +3,12 @@ package charmtest
 import (
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"go.starlark.net/starlark"
 
 	"github.com/starcharm/starcharm/builtins"
+	"github.com/starcharm/starcharm/model"
 )
 
 // A difference is one place in which two values differ. A value that is nil is
@@ -196,30 +196,7 @@ func document(text string) (any, bool) {
 	if dec.Decode(&v) != nil || dec.More() {
 		return nil, false
 	}
-	return numbers(v), true
-}
-
-// numbers turns the numbers of decoded JSON into Go's.
-func numbers(v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		if n, err := strconv.ParseInt(v.String(), 10, 64); err == nil {
-			return n
-		}
-		if f, err := v.Float64(); err == nil {
-			return f
-		}
-		return v.String()
-	case []any:
-		for i := range v {
-			v[i] = numbers(v[i])
-		}
-	case map[string]any:
-		for key := range v {
-			v[key] = numbers(v[key])
-		}
-	}
-	return v
+	return model.Plain(v), true
 }
 
 // maxValue is how much of a value is shown, in characters.

@@ -37,60 +37,42 @@ func (r *Report) Add(result *Result) {
 	}
 }
 
-const (
-	colorDim   = "\x1b[2m"
-	colorBold  = "\x1b[1m"
-	colorRed   = "\x1b[31m"
-	colorGreen = "\x1b[32m"
-	colorAmber = "\x1b[33m"
-	colorOff   = "\x1b[0m"
-)
-
-func painter(color bool) func(code, text string) string {
-	return func(code, text string) string {
-		if !color {
-			return text
-		}
-		return code + text + colorOff
-	}
-}
-
 // Render writes the result for a person: nothing for a test that passed,
 // unless verbose.
 func (r *Result) Render(color, verbose bool) string {
-	paint := painter(color)
+	paint := host.Painter(color)
 	var b strings.Builder
 	r.render(&b, paint, color, verbose, "")
 	return b.String()
 }
 
-func (r *Result) render(b *strings.Builder, paint func(string, string) string, color, verbose bool, file string) {
+func (r *Result) render(b *strings.Builder, paint func(host.Color, string) string, color, verbose bool, file string) {
 	if file == "" {
 		file = r.File
 	}
-	name := paint(colorBold, host.Printable(file+":"+r.Name))
+	name := paint(host.Bold, host.Printable(file+":"+r.Name))
 	switch r.Status {
 	case Failed:
-		fmt.Fprintf(b, "%s %s\n", paint(colorRed, "FAIL"), name)
+		fmt.Fprintf(b, "%s %s\n", paint(host.Red, "FAIL"), name)
 	case Skipped:
-		fmt.Fprintf(b, "%s %s: %s\n", paint(colorAmber, "skip"), name, host.Printable(r.Reason))
+		fmt.Fprintf(b, "%s %s: %s\n", paint(host.Amber, "skip"), name, host.Printable(r.Reason))
 	case Passed:
 		if !verbose {
 			return
 		}
-		fmt.Fprintf(b, "%s %s\n", paint(colorGreen, "pass"), name)
+		fmt.Fprintf(b, "%s %s\n", paint(host.Green, "pass"), name)
 	}
 	for _, d := range r.Diagnostics {
 		b.WriteString(d.Render(color))
 	}
 	for _, note := range r.Notes {
 		if verbose || r.Status == Failed {
-			b.WriteString(paint(colorDim, "note: ") + host.Printable(note) + "\n")
+			b.WriteString(paint(host.Dim, "note: ") + host.Printable(note) + "\n")
 		}
 	}
 	if r.Output != "" && (verbose || r.Status == Failed) {
 		for line := range strings.Lines(r.Output) {
-			b.WriteString(paint(colorDim, "print: ") + host.Printable(strings.TrimRight(line, "\n")) + "\n")
+			b.WriteString(paint(host.Dim, "print: ") + host.Printable(strings.TrimRight(line, "\n")) + "\n")
 		}
 	}
 	if r.Exploration != nil {
@@ -106,14 +88,14 @@ func (r *Result) render(b *strings.Builder, paint func(string, string) string, c
 
 // Render writes the last line for a person.
 func (r *Report) Render(color bool) string {
-	paint := painter(color)
+	paint := host.Painter(color)
 	var parts []string
 	if r.Failed > 0 {
-		parts = append(parts, paint(colorRed, fmt.Sprintf("%d failed", r.Failed)))
+		parts = append(parts, paint(host.Red, fmt.Sprintf("%d failed", r.Failed)))
 	}
-	parts = append(parts, paint(colorGreen, fmt.Sprintf("%d passed", r.Passed)))
+	parts = append(parts, paint(host.Green, fmt.Sprintf("%d passed", r.Passed)))
 	if r.Skipped > 0 {
-		parts = append(parts, paint(colorAmber, fmt.Sprintf("%d skipped", r.Skipped)))
+		parts = append(parts, paint(host.Amber, fmt.Sprintf("%d skipped", r.Skipped)))
 	}
 	if r.NotRun > 0 {
 		parts = append(parts, fmt.Sprintf("%d not run", r.NotRun))
@@ -124,7 +106,7 @@ func (r *Report) Render(color bool) string {
 		stale = "removed the stale snapshot"
 	}
 	for _, name := range r.StaleSnapshots {
-		text += paint(colorAmber, stale) + " " + host.Printable(name) + "\n"
+		text += paint(host.Amber, stale) + " " + host.Printable(name) + "\n"
 	}
 	return text
 }

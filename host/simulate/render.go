@@ -17,28 +17,14 @@ const maxShown = 100
 // maxLog is how much of one line of the log is shown, in characters.
 const maxLog = 2000
 
-const (
-	colorDim   = "\x1b[2m"
-	colorBold  = "\x1b[1m"
-	colorRed   = "\x1b[31m"
-	colorGreen = "\x1b[32m"
-	colorAmber = "\x1b[33m"
-	colorOff   = "\x1b[0m"
-)
-
 // Render writes the outcome for a person: what was done in its order, the log
 // in between, what came of it, and what is different now.
 func (o *Outcome) Render(color bool) string {
-	paint := func(code, text string) string {
-		if !color || text == "" {
-			return text
-		}
-		return code + text + colorOff
-	}
+	paint := host.Painter(color)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s on %s\n", paint(colorBold, shown(o.Event)), shown(o.Unit))
+	fmt.Fprintf(&b, "%s on %s\n", paint(host.Bold, shown(o.Event)), shown(o.Unit))
 
-	fmt.Fprintf(&b, "\n%s\n", paint(colorBold, "what it did"))
+	fmt.Fprintf(&b, "\n%s\n", paint(host.Bold, "what it did"))
 	if !slices.ContainsFunc(o.Steps, Step.visible) {
 		fmt.Fprintf(&b, "  nothing\n")
 	}
@@ -47,37 +33,37 @@ func (o *Outcome) Render(color bool) string {
 		case !s.visible():
 		case s.Via == "log":
 			level := shown(s.What)
-			code := colorDim
+			code := host.Dim
 			if level == "ERROR" {
-				code = colorRed
+				code = host.Red
 			} else if level == "WARNING" {
-				code = colorAmber
+				code = host.Amber
 			}
 			message := o.logMessage(s)
-			fmt.Fprintf(&b, "  %s %s\n", paint(colorDim, "log   "), paint(code, fmt.Sprintf("%-7s %s", level, message)))
+			fmt.Fprintf(&b, "  %s %s\n", paint(host.Dim, "log   "), paint(code, fmt.Sprintf("%-7s %s", level, message)))
 		default:
-			fmt.Fprintf(&b, "  %s %s", paint(colorDim, fmt.Sprintf("%-6s", s.Via)), shown(s.What))
+			fmt.Fprintf(&b, "  %s %s", paint(host.Dim, fmt.Sprintf("%-6s", s.Via)), shown(s.What))
 			if s.Input != "" {
-				fmt.Fprintf(&b, " %s %s", paint(colorDim, "←"), shown(s.Input))
+				fmt.Fprintf(&b, " %s %s", paint(host.Dim, "←"), shown(s.Input))
 			}
 			if s.Result != "" {
-				code := colorDim
+				code := host.Dim
 				if s.Failed {
-					code = colorRed
+					code = host.Red
 				}
-				fmt.Fprintf(&b, " %s %s", paint(colorDim, "→"), paint(code, shown(s.Result)))
+				fmt.Fprintf(&b, " %s %s", paint(host.Dim, "→"), paint(code, shown(s.Result)))
 			}
 			b.WriteByte('\n')
 		}
 	}
 
 	if a := o.Action; a != nil {
-		fmt.Fprintf(&b, "\n%s\n", paint(colorBold, "what its user is told"))
+		fmt.Fprintf(&b, "\n%s\n", paint(host.Bold, "what its user is told"))
 		for _, line := range a.Log {
 			fmt.Fprintf(&b, "  log: %s\n", shown(line))
 		}
 		if a.Failed {
-			fmt.Fprintf(&b, "  %s %s\n", paint(colorRed, "failed:"), shown(a.Message))
+			fmt.Fprintf(&b, "  %s %s\n", paint(host.Red, "failed:"), shown(a.Message))
 		}
 		if len(a.Results) > 0 {
 			text, err := yaml.Marshal(a.Results)
@@ -95,16 +81,16 @@ func (o *Outcome) Render(color bool) string {
 		}
 	}
 
-	fmt.Fprintf(&b, "\n%s\n", paint(colorBold, "what changed"))
+	fmt.Fprintf(&b, "\n%s\n", paint(host.Bold, "what changed"))
 	for _, c := range o.Changes {
 		fmt.Fprintf(&b, "  %s: ", shown(c.Path))
 		switch {
 		case c.Before == nil:
-			fmt.Fprintf(&b, "%s\n", paint(colorGreen, value(c.After)))
+			fmt.Fprintf(&b, "%s\n", paint(host.Green, value(c.After)))
 		case c.After == nil:
-			fmt.Fprintf(&b, "%s → %s\n", value(c.Before), paint(colorAmber, "gone"))
+			fmt.Fprintf(&b, "%s → %s\n", value(c.Before), paint(host.Amber, "gone"))
 		default:
-			fmt.Fprintf(&b, "%s → %s\n", value(c.Before), paint(colorGreen, value(c.After)))
+			fmt.Fprintf(&b, "%s → %s\n", value(c.Before), paint(host.Green, value(c.After)))
 		}
 	}
 	if len(o.Changes) == 0 {
@@ -117,13 +103,13 @@ func (o *Outcome) Render(color bool) string {
 	}
 	switch {
 	case o.ExitCode == 0 && o.Reboot == modeltest.RebootNow:
-		fmt.Fprintf(&b, "%s\n", paint(colorGreen, "exit 0: the machine would reboot and the hook run again; Juju keeps only what takes effect at once"))
+		fmt.Fprintf(&b, "%s\n", paint(host.Green, "exit 0: the machine would reboot and the hook run again; Juju keeps only what takes effect at once"))
 	case o.ExitCode == 0 && o.Reboot == modeltest.RebootAfter:
-		fmt.Fprintf(&b, "%s\n", paint(colorGreen, "exit 0: Juju keeps all of it, and the machine would reboot"))
+		fmt.Fprintf(&b, "%s\n", paint(host.Green, "exit 0: Juju keeps all of it, and the machine would reboot"))
 	case o.ExitCode == 0:
-		fmt.Fprintf(&b, "%s\n", paint(colorGreen, "exit 0: Juju keeps all of it"))
+		fmt.Fprintf(&b, "%s\n", paint(host.Green, "exit 0: Juju keeps all of it"))
 	default:
-		fmt.Fprintf(&b, "%s\n", paint(colorRed, fmt.Sprintf("exit %d: the unit would be in error; Juju keeps only what takes effect at once", o.ExitCode)))
+		fmt.Fprintf(&b, "%s\n", paint(host.Red, fmt.Sprintf("exit %d: the unit would be in error; Juju keeps only what takes effect at once", o.ExitCode)))
 	}
 	return b.String()
 }
