@@ -14,14 +14,18 @@ import (
 
 	"github.com/starcharm/starcharm/host"
 	"github.com/starcharm/starcharm/host/charmtest"
+	"github.com/starcharm/starcharm/pebble/daemon"
 )
+
+// realTimeout is how long a test may take whose services really run.
+const realTimeout = time.Minute
 
 func testCommand() *cobra.Command {
 	var (
-		dir, run    string
-		list, watch bool
-		o           charmtest.Options
-		r           testReporter
+		dir, run, pebbles string
+		list, watch       bool
+		o                 charmtest.Options
+		r                 testReporter
 	)
 	cmd := &cobra.Command{
 		Use:   "test",
@@ -29,6 +33,10 @@ func testCommand() *cobra.Command {
 		Long: `Run the tests of a charm: the functions test_… of the files tests/**/*_test.star
 and src/**/*_test.star. Each runs on its own, against a simulated Juju, Pebble
 and machine; nothing outside is touched.
+
+With --pebble=real the containers that can be reached have a genuine Pebble, the
+program pebble on PATH, and their services really run: each container has a root
+directory and network of its own, and the programs of this machine to read.
 
 The exit code is 0 when all passed, 1 when one failed, 2 when the charm or a
 test cannot be loaded or the command makes no sense.`,
@@ -49,6 +57,19 @@ test cannot be loaded or the command makes no sense.`,
 			}
 			if o.Jobs < 1 {
 				return fmt.Errorf("--jobs %d: want at least 1", o.Jobs)
+			}
+			switch pebbles {
+			case "simulated":
+			case "real":
+				var err error
+				if o.Pebble, err = daemon.Find(); err != nil {
+					return fmt.Errorf("--pebble=real: %w", err)
+				}
+				if !cmd.Flags().Changed("timeout") {
+					o.Timeout = realTimeout
+				}
+			default:
+				return fmt.Errorf("--pebble=%s: want real or simulated", pebbles)
 			}
 			if o.Explore < 0 {
 				return fmt.Errorf("--explore %d: want how many orders to try", o.Explore)
@@ -102,7 +123,8 @@ test cannot be loaded or the command makes no sense.`,
 	f.BoolVar(&o.FailFast, "fail-fast", false, "stop after the first test that fails")
 	f.IntVar(&o.Explore, "explore", 0, "try so many orders of events of each test that simulates a model, and shorten the one that fails")
 	f.IntVarP(&o.Jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many tests run at the same time")
-	f.DurationVar(&o.Timeout, "timeout", 10*time.Second, "how long a test may take")
+	f.StringVar(&pebbles, "pebble", "simulated", "real: a genuine Pebble for each container")
+	f.DurationVar(&o.Timeout, "timeout", 10*time.Second, "how long a test may take; 1m with a genuine Pebble")
 	f.Uint64Var(&o.MaxSteps, "max-steps", 100_000_000, "how many steps of the interpreter a test may take, and each run of the charm in it")
 	f.BoolVarP(&r.verbose, "verbose", "v", false, "show the tests that passed too, and what they print")
 	f.BoolVar(&watch, "watch", false, "run the tests that a change touches, again and again until Ctrl-C")

@@ -103,6 +103,7 @@ func (s *session) runHook(ctx context.Context, hook *simulate.Hook) (o *simulate
 	running := &handlers{session: s}
 	running.bind(hook.State)
 	s.suite.tally.ran(hook)
+	hook.Pebble = s.pebble()
 	if o, err = hook.Run(ctx); err == nil {
 		s.last = o
 	}

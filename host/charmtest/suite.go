@@ -49,6 +49,9 @@ type Options struct {
 	Explore int
 	// Cover counts what of the charm runs.
 	Cover bool
+	// Pebble, unless "", is the path of the pebble program: each container that
+	// can be reached has a genuine Pebble.
+	Pebble string
 	// Update writes snapshots anew instead of comparing them.
 	Update bool
 }

@@ -133,6 +133,9 @@ type Hook struct {
 	Consistency *consistency.Checker
 	// MaxSteps, unless 0, is how many steps the charm may take.
 	MaxSteps uint64
+	// Pebble, unless nil, makes the Pebble of each container that can be
+	// reached, instead of a simulated one. The state has no defaults to fill in.
+	Pebble func(context.Context, *pebbletest.State) (Pebble, error)
 	// Secrets is how many secrets there are in the model that State does not
 	// tell of: the ids of new ones are counted on from there.
 	Secrets int
@@ -162,7 +165,7 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 }
 
 // Run is the function [Run] for this hook.
-func (h *Hook) Run(ctx context.Context) (*Outcome, error) {
+func (h *Hook) Run(ctx context.Context) (o *Outcome, err error) {
 	charm, event := h.Charm, h.Event
 	found := h.Consistency
 	if found == nil {
@@ -187,13 +190,14 @@ func (h *Hook) Run(ctx context.Context) (*Outcome, error) {
 	}
 	juju.Now = simulated.Now
 	before.Machine.HostFiles = simulated.Files() // without directories that are there anyway
-	pebbles := map[string]*pebbletest.Server{}
+	pebbles := map[string]Pebble{}
 	if err := before.check(charm.Metadata, found); err != nil {
 		return nil, &StateError{err}
 	}
 	for i, c := range before.Containers {
-		pebbles[c.Name] = pebbletest.New(pebbletest.Config{State: c, Now: simulated.Now})
-		before.Containers[i] = explicit(pebbles[c.Name].State()) // with all defaults filled in
+		server := pebbletest.New(pebbletest.Config{State: c, Now: simulated.Now})
+		pebbles[c.Name] = simulatedPebble{server}
+		before.Containers[i] = explicit(server.State()) // with all defaults filled in
 	}
 	others := map[string]*pebbletest.Server{}
 	for path, c := range before.Pebbles {
@@ -233,6 +237,27 @@ func (h *Hook) Run(ctx context.Context) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.Pebble != nil {
+		defer func() {
+			for _, server := range pebbles {
+				err = errors.Join(err, server.Close())
+			}
+		}()
+		for i, c := range before.Containers {
+			if !c.Reachable() {
+				continue
+			}
+			server, err := h.Pebble(ctx, c)
+			if err != nil {
+				return nil, err
+			}
+			pebbles[c.Name] = server
+			if c, err = server.State(ctx); err != nil {
+				return nil, err
+			}
+			before.Containers[i] = explicit(c)
+		}
+	}
 
 	thread := &starlark.Thread{}
 	if h.MaxSteps > 0 {
@@ -244,13 +269,16 @@ func (h *Hook) Run(ctx context.Context) (*Outcome, error) {
 	r := &recorder{thread: thread, writes: map[write]syntax.Position{}}
 	store := &host.MemoryStore{Document: document}
 	var stderr bytes.Buffer
-	o := &Outcome{Event: hookName(event), Unit: hookContext.UnitName}
+	o = &Outcome{Event: hookName(event), Unit: hookContext.UnitName}
 	options := host.Options{
 		Context: hookContext,
 		Tools:   tools{hook, r},
 		Pebble: func(path string) *pebble.Client {
-			name, server := path, others[path]
-			if inner, ok := strings.CutPrefix(path, "/charm/containers/"); ok && server == nil {
+			name := path
+			var server Pebble
+			if other := others[path]; other != nil {
+				server = simulatedPebble{other}
+			} else if inner, ok := strings.CutPrefix(path, "/charm/containers/"); ok {
 				name = strings.TrimSuffix(inner, "/pebble.socket")
 				server = pebbles[name]
 			}
@@ -282,7 +310,7 @@ func (h *Hook) Run(ctx context.Context) (*Outcome, error) {
 		o.Diagnostics = host.Diagnose(err, charm.Source)
 	}
 	o.Steps, o.Stderr, o.Before = r.steps, stderr.String(), before
-	o.Statuses, o.Reboot, o.Execs = hook.StatusHistory(), hook.Reboot(), r.executions()
+	o.Statuses, o.Reboot = hook.StatusHistory(), hook.Reboot()
 	if result := hook.ActionResult(); result != nil {
 		a := Action(*result)
 		o.Action = &a
@@ -293,8 +321,13 @@ func (h *Hook) Run(ctx context.Context) (*Outcome, error) {
 	after.Machine.HostFiles, after.Machine.Seed = simulated.Files(), simulated.Seed()
 	after.Containers = nil
 	for _, name := range slices.Sorted(maps.Keys(pebbles)) {
-		after.Containers = append(after.Containers, explicit(pebbles[name].State()))
+		c, err := pebbles[name].End(ctx)
+		if err != nil {
+			return nil, err
+		}
+		after.Containers = append(after.Containers, explicit(c))
 	}
+	o.Execs = r.executions()
 	after.Pebbles = nil
 	for path, server := range others {
 		if after.Pebbles == nil {
@@ -345,7 +378,7 @@ type recorder struct {
 // A container is one with its Pebble.
 type container struct {
 	name   string
-	server *pebbletest.Server
+	server Pebble
 }
 
 // asked remembers whose command it was if one was asked for.
@@ -366,7 +399,7 @@ func (r *recorder) asked(c container) {
 // executions are the commands that were run, in order.
 func (r *recorder) executions() []Exec {
 	var all []Exec
-	next := map[*pebbletest.Server]int{}
+	next := map[Pebble]int{}
 	for _, c := range r.execs {
 		found := c.server.Executions()
 		all = append(all, Exec{c.name, found[next[c.server]]})
