@@ -1,6 +1,7 @@
 package machine_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -46,4 +47,23 @@ func TestProxy(t *testing.T) {
 func TestTransportWithoutCertificate(t *testing.T) {
 	_, err := machine.Real().Transport(machine.TransportOptions{CA: []byte("nothing")})
 	assert.EqualError(t, err, "cannot find a certificate in ca: want PEM text, -----BEGIN CERTIFICATE-----")
+}
+
+// TestSurroundings: the real machine has this process's environment, which its
+// commands have too, and random bytes that differ.
+func TestSurroundings(t *testing.T) {
+	t.Setenv("SURROUNDINGS", "a=b")
+	m := machine.Real()
+	require.Equal(t, "a=b", m.Environment()["SURROUNDINGS"])
+	result, err := m.Run(t.Context(), machine.Command{Args: []string{"printenv", "SURROUNDINGS"}, MaxOutput: 100})
+	require.NoError(t, err)
+	require.Equal(t, "a=b\n", string(result.Stdout))
+
+	one, two := make([]byte, 32), make([]byte, 32)
+	for _, b := range [][]byte{one, two} {
+		_, err := io.ReadFull(m.Random(), b)
+		require.NoError(t, err)
+	}
+	require.NotEqual(t, one, two)
+	require.NotEqual(t, make([]byte, 32), one)
 }

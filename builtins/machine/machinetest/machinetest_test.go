@@ -98,6 +98,17 @@ func TestBadRoutes(t *testing.T) {
 	}
 }
 
+func TestBadEnvironment(t *testing.T) {
+	for text, want := range map[string]string{
+		`environment: {"": x}`:     `cannot use environment: no variable can have the name ""`,
+		`environment: {a=b: x}`:    `cannot use environment: no variable can have the name "a=b"`,
+		`environment: {a: "b\0c"}`: "cannot use environment: a has a zero byte",
+	} {
+		_, err := parse(t, text)
+		assert.EqualError(t, err, want)
+	}
+}
+
 func TestEpoch(t *testing.T) {
 	m, err := machinetest.New(machinetest.State{})
 	require.NoError(t, err)
