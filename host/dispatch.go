@@ -41,12 +41,23 @@ type Options struct {
 	// its steps or looks at where it is. The host names it and sees to its
 	// loading and printing.
 	Thread *starlark.Thread
+	// Instead, unless nil, is emitted in the place of the hook's event.
+	Instead *CustomEvent
 	// Emitted, unless nil, is told of each event before its handlers run, and
 	// whether it is a deferred one that comes again.
 	Emitted func(source *builtins.EventSource, data map[string]any, again bool)
 	// Wrote, unless nil, is told of each write to a databag, which Juju is told
 	// of at the end.
 	Wrote func(*model.Databag)
+}
+
+// A CustomEvent is one that a library instance of the charm defined.
+type CustomEvent struct {
+	// Scope is the instance, Name the event. Both are empty for no event at
+	// all: the hook then only does what comes after one.
+	Scope, Name string
+	// Fields are what emit() takes by name.
+	Fields []starlark.Tuple
 }
 
 // Dispatch runs one hook or action: it loads the charm's scripts, re-emits
@@ -199,7 +210,9 @@ func (d *dispatch) run() error {
 			return err
 		}
 	}
-	if known {
+	if d.options.Instead != nil {
+		err = d.emitInstead(d.options.Instead)
+	} else if known {
 		err = d.emit(d.hook.Framework.Source(event.EventDef), event.Data)
 	} else if name == "" {
 		d.reporter.log("DEBUG", "JUJU_DISPATCH_PATH is not set: no event is emitted.")
@@ -218,6 +231,23 @@ func (d *dispatch) run() error {
 		}
 	}
 	return d.commit(event)
+}
+
+// emitInstead emits an event of a library as the library itself would.
+func (d *dispatch) emitInstead(e *CustomEvent) error {
+	if e.Scope == "" && e.Name == "" {
+		return nil
+	}
+	source := d.hook.Framework.CustomSource(e.Scope, e.Name)
+	if source == nil {
+		return fmt.Errorf("cannot emit %s.%s: no library instance %q of the charm defines such an event", e.Scope, e.Name, e.Scope)
+	}
+	emit, err := source.Attr("emit")
+	if err != nil {
+		return err
+	}
+	_, err = starlark.Call(d.thread, emit, nil, e.Fields)
+	return err
 }
 
 // loadScripts runs the top level of the charm's files.

@@ -66,7 +66,7 @@ const lastCase = 381
 // The reasons that many have in common.
 const (
 	noManager  = "there is no live charm object to look at between set-up and event: ctx.call calls a function of the charm, ctx.run runs an event"
-	noCustom   = "an event of a library is emitted by the charm, as in production, and not run by itself"
+	byName     = "an event of a library is run by its name, so that there is no class of it to get wrong"
 	noObjects  = "stored state is a dict of plain data, not an object"
 	noEnv      = "a run has its own environment; that of the process is never written to"
 	noCopies   = "values are frozen, and are shared instead of copied"
@@ -99,9 +99,9 @@ var elsewheres = map[int]elsewhere{
 	170: {differs, noMistake, nil},
 	179: {skipped, "the kinds of events are told apart by name in one table, which the events of the charm are made of", nil},
 	181: {differs, "events of the framework itself are not among out.events; statuses are collected after all others", nil},
-	185: {differs, noCustom, nil},
-	186: {differs, noCustom, nil},
-	187: {skipped, noCustom, nil},
+	185: {differs, byName, nil},
+	186: {differs, byName, nil},
+	187: {skipped, byName, nil},
 	188: {differs, noManager, nil},
 	189: {differs, noManager, nil},
 	190: {differs, noManager, nil},
@@ -130,10 +130,8 @@ var elsewheres = map[int]elsewhere{
 	242: {skipped, noLife, nil},
 	243: {skipped, noLife, nil},
 	245: {differs, "they are run as others are; docs say that Juju 4 has them no more", nil},
-	259: {differs, noCustom, nil},
-	260: {differs, noCustom, nil},
-	261: {differs, noCustom, nil},
-	262: {differs, noCustom, nil},
+	261: {differs, byName, nil},
+	262: {differs, "the fields of an event are plain data", nil},
 	263: {covered, "", []string{"cases/tests/context_test.star:test_180_juju_names/ready"}},
 	264: {covered, "", []string{"cases/tests/context_test.star:test_310_endpoint_keeps_its_spelling/underscores"}},
 	265: {covered, "", []string{"cases/tests/context_test.star:test_180_juju_names/attached"}},

@@ -165,7 +165,7 @@ func (ctx *testContext) runEvent(in builtins.Invocation) (starlark.Value, error)
 	if err != nil {
 		return nil, err
 	}
-	out, err := ctx.simulate("ctx.run", state, &simulate.Hook{Event: e.run, Consistency: found}, e)
+	out, err := ctx.simulate("ctx.run", state, &simulate.Hook{Event: e.run, Instead: e.instead, Consistency: found}, e)
 	if err != nil {
 		return nil, err
 	}

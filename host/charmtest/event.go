@@ -10,6 +10,7 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/starcharm/starcharm/builtins"
+	"github.com/starcharm/starcharm/host"
 	"github.com/starcharm/starcharm/model"
 	"github.com/starcharm/starcharm/model/modeltest"
 	"github.com/starcharm/starcharm/pebble/pebbletest"
@@ -35,6 +36,8 @@ type event struct {
 	name string // "db_relation_changed"
 	kind model.EventKind
 	run  modeltest.Event
+	// instead is emitted in the place of run.
+	instead *host.CustomEvent
 	// data is what a deferred one keeps.
 	data map[string]any
 	// about is the component that the event is about; nil: the charm.
@@ -52,6 +55,9 @@ var eventTable = builtins.NewTable("test_event", "An event for ctx.run.",
 			var handler starlark.Value
 			if err := in.Unpack("handler", &handler); err != nil {
 				return nil, err
+			}
+			if e.instead != nil {
+				return nil, fmt.Errorf("%s: %s is no event of Juju's: run it with a handler that defers it, and out.state has it deferred", in.Name(), e.name)
 			}
 			name := ""
 			switch h := handler.(type) {
@@ -86,6 +92,16 @@ var factoryTable = builtins.NewTable("ctx.on", "The events that ctx.run can run.
 func factories() []builtins.Member[*testContext] {
 	var members []builtins.Member[*testContext]
 	for _, k := range model.EventKinds() {
+		if k == model.CollectAppStatus || k == model.CollectUnitStatus {
+			members = append(members, builtins.Member[*testContext]{Name: string(k), Sig: "() -> test_event",
+				Doc: "No event of its own: deferred events, reconcilers and the collection of both statuses run, as at the end of every hook.",
+				Call: func(ctx *testContext, in builtins.Invocation) (starlark.Value, error) {
+					if err := in.Unpack(); err != nil {
+						return nil, err
+					}
+					return ctx.insteadOfHook(string(k), &host.CustomEvent{}), nil
+				}})
+		}
 		if k.Lifecycle() {
 			continue
 		}
@@ -129,7 +145,30 @@ func factories() []builtins.Member[*testContext] {
 		}
 		members = append(members, m)
 	}
-	return members
+	return append(members, builtins.Member[*testContext]{Name: "custom", Sig: "(event: str, **fields) -> test_event", Call: customEvent,
+		Doc: "An event that a library instance defined with define_event, by the instance's name and its own, \"database.created\", and its fields by name. It is emitted in the place of a hook's event."})
+}
+
+func customEvent(ctx *testContext, in builtins.Invocation) (starlark.Value, error) {
+	var name string
+	if err := starlark.UnpackArgs(in.Name(), in.Args(), nil, "event", &name); err != nil {
+		return nil, err
+	}
+	scope, event, found := strings.Cut(name, ".")
+	if !found || scope == "" || event == "" {
+		return nil, fmt.Errorf("%s: %q is no event of a library: write the instance's name and the event's, \"database.created\"", in.Name(), name)
+	}
+	fields := in.Kwargs()
+	for _, field := range fields {
+		field[1].Freeze()
+	}
+	return ctx.insteadOfHook(name, &host.CustomEvent{Scope: scope, Name: event, Fields: fields}), nil
+}
+
+// insteadOfHook is an event that comes without a hook of its own: in one that
+// can come at any time.
+func (ctx *testContext) insteadOfHook(name string, instead *host.CustomEvent) *event {
+	return &event{ctx: ctx, name: name, kind: model.UpdateStatus, run: modeltest.Event{Name: "update-status"}, instead: instead, data: map[string]any{}}
 }
 
 // newEvent makes the event of a kind; subject is what is in front of its name.

@@ -127,6 +127,8 @@ type Hook struct {
 	Event modeltest.Event
 	// Function, unless nil, is called instead of the event's handlers.
 	Function *Function
+	// Instead, unless nil, is emitted in the place of the event.
+	Instead *host.CustomEvent
 	// Consistency, unless nil, says which rules the state and the event may
 	// break, and gets those that they do; all that are not notes end the run
 	// before it begins.
@@ -292,6 +294,7 @@ func (h *Hook) Run(ctx context.Context) (o *Outcome, err error) {
 		Stderr:  &stderr,
 		Failed:  func(found []host.Diagnostic) { o.Diagnostics = found },
 		Thread:  thread,
+		Instead: h.Instead,
 		Wrote:   r.wrote,
 		Emitted: func(source *builtins.EventSource, data map[string]any, again bool) {
 			o.Emitted = append(o.Emitted, Emitted{source.Name, source.Scope, data, again})
