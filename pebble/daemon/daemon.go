@@ -211,9 +211,32 @@ func (d *Daemon) furnish(ctx context.Context, state *pebbletest.State) error {
 			return err
 		}
 	}
-	for _, info := range state.CheckInfos {
-		if info.Status == pebble.CheckDown {
-			note("the check %s is performed: that the State says it is down has no effect", info.Name)
+	checks, err := d.client.Checks(ctx, pebble.ChecksOptions{})
+	if err != nil {
+		return err
+	}
+	var performed, stopped []string
+	for _, info := range checks {
+		i := slices.IndexFunc(state.CheckInfos, func(given *pebbletest.CheckInfo) bool { return given.Name == info.Name })
+		switch {
+		case i < 0:
+		case state.CheckInfos[i].Status == pebble.CheckInactive:
+			stopped = append(stopped, info.Name)
+		default:
+			performed = append(performed, info.Name)
+			if state.CheckInfos[i].Status == pebble.CheckDown {
+				note("the check %s is performed: that the State says it is down has no effect", info.Name)
+			}
+		}
+	}
+	if len(performed) > 0 {
+		if _, err := d.client.StartChecks(ctx, performed); err != nil {
+			return err
+		}
+	}
+	if len(stopped) > 0 {
+		if _, err := d.client.StopChecks(ctx, stopped); err != nil {
+			return err
 		}
 	}
 	if len(state.Execs) > 0 {

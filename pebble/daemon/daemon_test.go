@@ -66,6 +66,11 @@ layers:
       idle: {override: replace, command: sleep 1000}
     checks:
       here: {override: replace, exec: {command: "true"}, level: ready, threshold: 5}
+      started: {override: replace, exec: {command: "true"}, startup: disabled}
+      stopped: {override: replace, exec: {command: "true"}}
+check_infos:
+- {name: started, status: up}
+- {name: stopped, status: inactive}
 service_statuses: {db: active}
 files:
   /data/old: kept
@@ -78,11 +83,19 @@ execs:
 - {command_prefix: [ls]}
 `)
 	assert.Equal(t, []string{"container app: execs are not used: commands are run, and have to be on this machine"}, d.Notes)
+	begins, err := d.State(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, map[string]pebble.ServiceStatus{"db": "active"}, begins.ServiceStatuses)
+	statuses := map[string]pebble.CheckStatus{}
+	for _, info := range begins.CheckInfos {
+		statuses[info.Name] = info.Status
+	}
+	assert.Equal(t, map[string]pebble.CheckStatus{"here": pebble.CheckUp, "started": pebble.CheckUp, "stopped": pebble.CheckInactive}, statuses)
 	client := pebble.New(pebble.Config{Transport: d.Transport()})
 	require.NoError(t, client.AddLayerYAML(t.Context(), "web", "services: {web: {override: replace, command: sleep 1000, startup: enabled}}", pebble.AddLayerOptions{}))
 	last, _ := d.LastRequest()
 	assert.Equal(t, "add-layer web", last.Summary)
-	_, err := client.Replan(t.Context(), pebble.WaitOptions{})
+	_, err = client.Replan(t.Context(), pebble.WaitOptions{})
 	require.NoError(t, err)
 	_, err = client.Notify(t.Context(), pebble.NotifyOptions{Key: "example.com/a"})
 	require.NoError(t, err)
@@ -109,8 +122,7 @@ execs:
 	require.Len(t, got.Notices, 2)
 	assert.Equal(t, 5, got.Notices[0].Occurrences)
 	assert.Equal(t, 1, got.Notices[1].Occurrences)
-	require.Len(t, got.CheckInfos, 1)
-	assert.Equal(t, pebble.CheckUp, got.CheckInfos[0].Status)
+	require.Len(t, got.CheckInfos, 3)
 	assert.Equal(t, 5, got.CheckInfos[0].Threshold)
 	executions := d.Executions()
 	require.Len(t, executions, 2)
