@@ -56,20 +56,37 @@ func TestFailingCheckOfAGenuineDaemon(t *testing.T) {
 	w, stop := genuineWorld(t, peers.Pebble(t), t.Name())
 	defer stop()
 	defer w.client.Close()
-	require.NoError(t, w.client.AddLayerYAML(ctx, "a", `checks: {bad: {override: replace, period: 500ms, threshold: 1, exec: {command: "false"}}}`, pebble.AddLayerOptions{}))
+	require.NoError(t, w.client.AddLayerYAML(ctx, "a", `checks:
+  bad: {override: replace, level: ready, period: 300ms, threshold: 2, exec: {command: "false"}}
+  good: {override: replace, level: alive, period: 300ms, threshold: 2, exec: {command: "true"}}
+`, pebble.AddLayerOptions{}))
+	check := func(name string) *pebble.CheckInfo {
+		infos, err := w.client.Checks(ctx, pebble.ChecksOptions{Names: []string{name}})
+		require.NoError(t, err)
+		require.Len(t, infos, 1)
+		return infos[0]
+	}
 	// The change that runs the check ends when the check goes down.
-	infos, err := w.client.Checks(ctx, pebble.ChecksOptions{})
-	require.NoError(t, err)
-	if infos[0].Status == pebble.CheckUp {
-		change, err := w.client.WaitChange(ctx, infos[0].ChangeID, pebble.WaitOptions{})
+	if bad := check("bad"); bad.Status == pebble.CheckUp {
+		change, err := w.client.WaitChange(ctx, bad.ChangeID, pebble.WaitOptions{})
 		require.NoError(t, err)
 		assert.Contains(t, change.Err, "exit status 1")
 	}
-	healthy, err := w.client.Health(ctx, pebble.HealthOptions{})
-	require.NoError(t, err)
-	assert.False(t, healthy)
-	infos, err = w.client.Checks(ctx, pebble.ChecksOptions{})
-	require.NoError(t, err)
-	assert.Equal(t, pebble.CheckDown, infos[0].Status)
-	assert.GreaterOrEqual(t, infos[0].Failures, 1)
+	assert.Equal(t, pebble.CheckDown, check("bad").Status)
+	assert.GreaterOrEqual(t, check("bad").Failures, 2)
+	assert.Equal(t, pebble.CheckUp, check("good").Status)
+	for _, health := range []struct {
+		o    pebble.HealthOptions
+		want bool
+	}{
+		{pebble.HealthOptions{}, false},
+		{pebble.HealthOptions{Level: pebble.LevelReady}, false},
+		{pebble.HealthOptions{Level: pebble.LevelAlive}, true},
+		{pebble.HealthOptions{Names: []string{"good"}}, true},
+		{pebble.HealthOptions{Names: []string{"good", "bad"}}, false},
+	} {
+		healthy, err := w.client.Health(ctx, health.o)
+		require.NoError(t, err)
+		assert.Equal(t, health.want, healthy, "%+v", health.o)
+	}
 }

@@ -24,7 +24,7 @@ func conformanceCases() []conformanceCase {
 	var cases []conformanceCase
 	for _, group := range [][]conformanceCase{
 		systemCases(), layerCases(), mergeCases(), serviceCases(), changeCases(),
-		checkCases(), noticeCases(), readCases(), writeCases(), dirCases(), execCases(), execSocketCases(), logCases(), ensureCases(), copyCases(), identityCases(), metricsCases(), refreshCases(),
+		checkCases(), noticeCases(), readCases(), writeCases(), dirCases(), execCases(), execSocketCases(), logCases(), ensureCases(), copyCases(), identityCases(), metricsCases(), refreshCases(), planCases(), linkCases(),
 	} {
 		cases = append(cases, group...)
 	}
@@ -315,6 +315,11 @@ func serviceCases() []conformanceCase {
 		}})
 	}
 	run("same-by-meaning", []string{"layer", "services: {c: {override: merge, kill-delay: 60s}}"}, []string{"start", "c"}, []string{"layer", "services: {c: {override: merge, kill-delay: 1m0s}}"}, []string{"replan"})
+	cases = append(cases, conformanceCase{name: "services/kill-delay", run: func(w *world) {
+		w.layer("one", `services: {stubborn: {override: replace, kill-delay: 300ms, command: "sh -c 'trap \"\" TERM; while :; do sleep 0.1; done'"}}`, false)
+		w.change("start", "stubborn")
+		w.change("stop", "stubborn")
+	}})
 	cases = append(cases, conformanceCase{name: "services/signal", run: func(w *world) {
 		ctx := context.Background()
 		abc(w)

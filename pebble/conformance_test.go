@@ -48,6 +48,8 @@ type conformanceCase struct {
 	// execs and logs are what it is told of for the same reason.
 	execs []*pebbletest.Exec
 	logs  []*pebbletest.Log
+	// files are in w.dir before the first request.
+	files map[string]*pebbletest.File
 }
 
 // world is one daemon, and the record of what it was asked and answered.
@@ -80,7 +82,15 @@ func TestConformance(t *testing.T) {
 			t.Skip("the daemon must be root, as in a container")
 		}
 		binary := peers.Pebble(t)
-		got := runAll(t, cases, func(c conformanceCase) (*world, func()) { return genuineWorld(t, binary, c.name) })
+		got := runAll(t, cases, func(c conformanceCase) (*world, func()) {
+			w, stop := genuineWorld(t, binary, c.name)
+			for path, file := range c.files {
+				if err := makeFile(filepath.Join(w.dir, path), file); err != nil {
+					t.Errorf("%s: %v", c.name, err)
+				}
+			}
+			return w, stop
+		})
 		if *updateConformance {
 			updated := &txtar.Archive{Comment: []byte("What Pebble " + pebbletest.Version + " answers, from go test ./pebble -run Conformance -update-conformance.\n")}
 			for _, c := range cases {
@@ -184,6 +194,18 @@ func genuineWorld(t *testing.T, binary, name string) (*world, func()) {
 	}
 }
 
+// makeFile makes a file that a genuine daemon finds.
+func makeFile(path string, file *pebbletest.File) error {
+	switch file.Kind {
+	case pebble.TypeSymlink:
+		return os.Symlink(file.Target, path)
+	case pebble.TypeNamedPipe:
+		return syscall.Mkfifo(path, 0o644)
+	default:
+		return os.WriteFile(path, []byte(file.Content), 0o644)
+	}
+}
+
 // clock moves by a microsecond each time that it is looked at.
 func clock() func() time.Time {
 	var mu sync.Mutex
@@ -198,13 +220,17 @@ func clock() func() time.Time {
 
 func simulatedWorld(c conformanceCase) (*world, func()) {
 	dir := "/tmp/simulated/files"
+	files := map[string]*pebbletest.File{
+		dir:           {Kind: pebble.TypeDirectory},
+		"/etc/passwd": {Content: "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"},
+		"/etc/group":  {Content: "root:x:0:\nnogroup:x:65534:\n"},
+	}
+	for path, file := range c.files {
+		files[dir+"/"+path] = file
+	}
 	server := pebbletest.New(pebbletest.Config{
-		Now: clock(),
-		State: &pebbletest.State{FailingServices: c.failing, Execs: c.execs, Logs: c.logs, Files: map[string]*pebbletest.File{
-			dir:           {Kind: pebble.TypeDirectory},
-			"/etc/passwd": {Content: "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"},
-			"/etc/group":  {Content: "root:x:0:\nnogroup:x:65534:\n"},
-		}},
+		Now:   clock(),
+		State: &pebbletest.State{FailingServices: c.failing, Execs: c.execs, Logs: c.logs, Files: files},
 	})
 	return &world{client: pebble.New(pebble.Config{Transport: server.Transport()}), transport: server.Transport(), dir: dir}, func() {}
 }
