@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/starcharm/starcharm/pebble"
 	"github.com/starcharm/starcharm/testdata/peers"
@@ -36,6 +37,48 @@ func TestChecksOfOlderDaemons(t *testing.T) {
 		{Name: "a", Status: pebble.CheckUp, Threshold: 3},
 		{Name: "b", Startup: pebble.StartupEnabled, Status: pebble.CheckInactive, Threshold: 3},
 	}, infos)
+}
+
+// TestAnswersOfNewerDaemons: values that this package does not know are kept,
+// members that it does not know are not looked at, and null is as good as none.
+func TestAnswersOfNewerDaemons(t *testing.T) {
+	answers := map[string]string{
+		"/v1/services":    `[{"name":"a","startup":"lazy","current":"paused","current-since":null,"new":[1]}]`,
+		"/v1/checks":      `[{"name":"a","level":"awake","startup":"lazy","status":"asleep","failures":null,"threshold":2,"change-id":"7"}]`,
+		"/v1/files":       `[{"path":"/x","name":"x","type":"door","size":null,"permissions":"644","last-modified":"2026-01-02T03:04:05+13:45","user-id":null,"user":null}]`,
+		"/v1/notices":     `[{"id":"1","type":"rumour","key":"k","user-id":null,"first-occurred":"2026-01-02T03:04:05.123456789Z","last-data":null,"repeat-after":null}]`,
+		"/v1/changes/1":   `{"id":"1","kind":"dance","status":"Dancing","ready":true,"err":null,"tasks":[{"id":"2","status":"Resting","log":null,"data":null,"progress":null}],"ready-time":null}`,
+		"/v1/identities":  `{"bob":{"access":"guest","local":null,"basic":null,"badge":{}}}`,
+		"/v1/system-info": `{"version":"v9","http-address":null,"boot-id":null,"mood":"good"}`,
+	}
+	client := serve(t, pebble.Config{}, func(w http.ResponseWriter, r *http.Request) {
+		answerJSON(w, 200, `{"type":"sync","status-code":200,"result":`+answers[r.URL.Path]+`}`)
+	})
+	ctx := t.Context()
+	services, err := client.Services(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, []*pebble.ServiceInfo{{Name: "a", Startup: "lazy", Current: "paused"}}, services)
+	checks, err := client.Checks(ctx, pebble.ChecksOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, []*pebble.CheckInfo{{Name: "a", Level: "awake", Startup: "lazy", Status: "asleep", Threshold: 2, ChangeID: "7"}}, checks)
+	files, err := client.ListFiles(ctx, "/", pebble.ListFilesOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, pebble.FileType("door"), files[0].Type)
+	assert.Equal(t, "2026-01-01T13:19:05Z", files[0].LastModified.UTC().Format(time.RFC3339))
+	notices, err := client.Notices(ctx, pebble.NoticesOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, "rumour", notices[0].Type)
+	assert.Nil(t, notices[0].UserID)
+	assert.Equal(t, 123456789, notices[0].FirstOccurred.Nanosecond())
+	change, err := client.Change(ctx, "1")
+	require.NoError(t, err)
+	assert.Equal(t, &pebble.Change{ID: "1", Kind: "dance", Status: "Dancing", Ready: true, Tasks: []*pebble.Task{{ID: "2", Status: "Resting"}}}, change)
+	identities, err := client.Identities(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]*pebble.Identity{"bob": {Access: "guest"}}, identities)
+	info, err := client.SystemInfo(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, "v9", info.Version)
 }
 
 func TestHealthOverHTTPError(t *testing.T) {

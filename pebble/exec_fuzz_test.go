@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/starcharm/starcharm/pebble"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // liar is a daemon that accepts a command and then says what it likes.
@@ -75,6 +77,24 @@ func FuzzExecFrames(f *testing.F) {
 			time.Sleep(time.Millisecond)
 		}
 	})
+}
+
+// TestStrangeFrames: commands that are not known, and what is none, neither end
+// a stream nor get into it.
+func TestStrangeFrames(t *testing.T) {
+	const end = "\x81\x11" + `{"command":"end"}`
+	const strange = "\x81\x00" + "\x81\x02{}" + "\x81\x04nope" + "\x81\x11" + `{"command":"new"}` + "\x81\x0d" + `{"command":3}`
+	client := pebble.New(pebble.Config{Transport: liar{
+		stdio:  []byte(strange + "\x82\x02hi" + strange + "\x82\x01!" + end),
+		stderr: []byte("\x82\x03err" + strange + end),
+	}})
+	p, err := client.Exec(t.Context(), pebble.ExecOptions{Command: []string{"x"}})
+	require.NoError(t, err)
+	out, errOut, err := p.Output()
+	require.NoError(t, err)
+	assert.Equal(t, "hi!", string(out))
+	assert.Equal(t, "err", string(errOut))
+	assert.NoError(t, p.Wait(), "a second wait says the same")
 }
 
 // FuzzLogLines: whatever comes for logs is entries, or an error of a kind.

@@ -103,6 +103,38 @@ func TestPull(t *testing.T) {
 	}
 }
 
+// inPieces is a transport whose answer comes a few bytes at a time.
+type inPieces struct {
+	answering
+	size int
+}
+
+func (p inPieces) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := p.answering.RoundTrip(r)
+	if err == nil {
+		resp.Body = io.NopCloser(pieces{resp.Body, p.size})
+	}
+	return resp, err
+}
+
+type pieces struct {
+	io.Reader
+	size int
+}
+
+func (p pieces) Read(b []byte) (int, error) { return p.Reader.Read(b[:min(len(b), p.size)]) }
+
+// TestPullInPieces cuts an answer at every place that a read may end.
+func TestPullInPieces(t *testing.T) {
+	content := "\r\n--0123456789\r\n" + strings.Repeat("line\r\n\x00\xff", 20) + "\r"
+	body := "junk\r\n" + strings.Replace(readAnswer(fileX, content, verdict, good), "901\r\n", "901 \t\r\n", 1) + "junk"
+	for size := range len(body) {
+		got, err := pullAll(pebble.New(pebble.Config{Transport: inPieces{answering{formType, body}, size + 1}}))
+		require.NoError(t, err, size)
+		require.Equal(t, content, got, size)
+	}
+}
+
 func TestPullStalls(t *testing.T) {
 	client := serve(t, pebble.Config{IdleTimeout: 100 * time.Millisecond}, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", formType)

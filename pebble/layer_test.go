@@ -1,6 +1,8 @@
 package pebble_test
 
 import (
+	"encoding/json"
+	"net/http"
 	"testing"
 
 	"github.com/starcharm/starcharm/pebble"
@@ -60,6 +62,62 @@ pairing:
 	got, err = pebble.ToYAML(layer)
 	require.NoError(t, err)
 	assert.Equal(t, text, got, "a copy must share nothing")
+}
+
+// TestPlanOfANewerDaemon reads a plan with what this package does not know, and
+// writes it back.
+func TestPlanOfANewerDaemon(t *testing.T) {
+	const text = `services:
+    web:
+        override: replace
+        command: run
+        sandbox:
+            level: 3
+checks:
+    grpc:
+        override: replace
+        threshold: 3
+        grpc:
+            port: 80
+    up:
+        override: replace
+        exec:
+            command: "true"
+            nice: -5
+log-targets:
+    t:
+        type: kafka
+        location: x
+        override: replace
+        topics:
+            - a
+workloads:
+    w:
+        override: replace
+`
+	var written string
+	client := serve(t, pebble.Config{}, func(w http.ResponseWriter, r *http.Request) {
+		answer := any(true)
+		if r.Method == http.MethodGet {
+			answer = text
+		} else {
+			var body struct{ Layer string }
+			assert.NoError(t, json.NewDecoder(r.Body).Decode(&body))
+			written = body.Layer
+		}
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(map[string]any{"type": "sync", "status-code": 200, "result": answer})
+	})
+	plan, err := client.Plan(t.Context())
+	require.NoError(t, err)
+	layer := &pebble.Layer{Services: plan.Services, Checks: plan.Checks, LogTargets: plan.LogTargets, Extra: plan.Extra}
+	require.NoError(t, client.AddLayer(t.Context(), "back", layer, pebble.AddLayerOptions{}))
+	assert.Equal(t, text, written)
+	assert.True(t, plan.Has(layer))
+
+	layer = layer.Copy()
+	layer.Services["web"].Extra["sandbox"].(map[string]any)["level"] = 4
+	assert.False(t, plan.Has(layer), "what is not known counts")
 }
 
 func TestEmptyLayer(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -70,4 +71,25 @@ func TestSlowTransfers(t *testing.T) {
 			assert.Equal(t, time.Minute, time.Since(begin))
 		})
 	}
+}
+
+// TestLargeFile: the time that a large file takes has a bound, and it is not
+// held in memory.
+func TestLargeFile(t *testing.T) {
+	w := genuine(t)
+	ctx := t.Context()
+	const size = 64 << 20
+	require.NoError(t, w.client.Push(ctx, w.dir+"/large", io.LimitReader(endless{}, size), pebble.PushOptions{}))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	begin := time.Now()
+	file, err := w.client.Pull(ctx, w.dir+"/large")
+	require.NoError(t, err)
+	defer file.Close()
+	n, err := io.Copy(io.Discard, file)
+	require.NoError(t, err)
+	assert.EqualValues(t, size, n)
+	assert.Less(t, time.Since(begin), 20*time.Second)
+	runtime.ReadMemStats(&after)
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(size/8), "it is not held in memory")
 }
