@@ -95,6 +95,32 @@ func planCases() []conformanceCase {
 			w.has(strings.ReplaceAll(sameAsOwnPlan, "kill-delay: 1m0s", "kill-delay: 61s"))
 			w.plan()
 		}},
+		// What the client does not know comes and goes all the same.
+		{name: "plan/pairing", run: func(w *world) {
+			w.layer("one", "pairing: {mode: single}", false)
+			w.layer("two", "services: {x: {override: replace, command: a}}\npairing: {}", false)
+			plan, err := w.client.Plan(ctx)
+			if err != nil {
+				w.result("plan", nil, err)
+				return
+			}
+			layer := &pebble.Layer{Services: plan.Services, Extra: plan.Extra}
+			w.result("write it back", nil, w.client.AddLayer(ctx, "back", layer, pebble.AddLayerOptions{}))
+			w.get("/v1/plan?format=yaml")
+			w.layer("three", "pairing: {mode: multiple}", false)
+			w.layer("three", "pairing: {mode: disabled}", true)
+			w.get("/v1/plan?format=yaml")
+		}},
+		{name: "plan/pairing-refused", run: func(w *world) {
+			w.layer("one", "pairing: {mode: foo}", false)
+			w.layer("one", "pairing: {bogus: 1}", false)
+			w.get("/v1/plan?format=yaml")
+		}},
+		{name: "plan/workloads", run: func(w *world) {
+			w.layer("one", "workloads: {w: {override: replace}}", false)
+			w.layer("one", "services: {y: {override: replace, command: a, workload: nope}}", false)
+			w.get("/v1/plan?format=yaml")
+		}},
 		{name: "plan/written-back", run: func(w *world) {
 			w.layer("one", fullLayer, false)
 			before, err := w.client.Plan(ctx)

@@ -21,14 +21,15 @@ func parseLayer(label, text string) (*pebble.Layer, error) {
 		return nil, fmt.Errorf("cannot parse layer %q: %w", label, err)
 	}
 	layer := &pebble.Layer{}
+	var workloads, pairing map[string]any
 	targets := map[string]any{
 		"summary":     &layer.Summary,
 		"description": &layer.Description,
 		"services":    &layer.Services,
 		"checks":      &layer.Checks,
 		"log-targets": &layer.LogTargets,
-		"workloads":   &map[string]any{},
-		"pairing":     &map[string]any{},
+		"workloads":   &workloads,
+		"pairing":     &pairing,
 	}
 	for _, name := range slices.Sorted(maps.Keys(sections)) {
 		if targets[name] == nil {
@@ -59,7 +60,50 @@ func parseLayer(label, text string) (*pebble.Layer, error) {
 	if strings.HasPrefix(label, "pebble-") {
 		return nil, errors.New(`cannot use reserved label prefix "pebble-"`)
 	}
+	if err := checkPairing(pairing); err != nil {
+		return nil, err
+	}
+	for name, section := range map[string]map[string]any{"workloads": workloads, "pairing": pairing} {
+		if len(section) > 0 {
+			if layer.Extra == nil {
+				layer.Extra = map[string]any{}
+			}
+			layer.Extra[name] = section
+		}
+	}
 	return layer, layer.Validate()
+}
+
+// checkPairing checks the section that says who may pair with the daemon.
+func checkPairing(pairing map[string]any) error {
+	for _, name := range slices.Sorted(maps.Keys(pairing)) {
+		if name != "mode" {
+			return fmt.Errorf("cannot parse the pairing section: yaml: unmarshal errors:\n  line 1: field %s not found in type pairingstate.pairingConfig", name)
+		}
+		if mode := pairing[name]; !slices.Contains([]any{"disabled", "single", "multiple"}, mode) {
+			return fmt.Errorf("invalid pairing mode \"%v\": should be \"disabled\", \"single\" or \"multiple\"", mode)
+		}
+	}
+	return nil
+}
+
+// checkWorkloads checks what the plan says of workloads, which are those that
+// the daemon started with.
+func checkWorkloads(old, plan *pebble.Plan) error {
+	if !reflect.DeepEqual(old.Extra["workloads"], plan.Extra["workloads"]) {
+		return errors.New(`cannot change immutable section "workloads"`)
+	}
+	defined, _ := plan.Extra["workloads"].(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(plan.Services)) {
+		workload := plan.Services[name].Extra["workload"]
+		if workload == nil {
+			continue
+		}
+		if _, ok := defined[fmt.Sprint(workload)]; !ok {
+			return fmt.Errorf("workload \"%v\": not defined for service %q", workload, name)
+		}
+	}
+	return nil
 }
 
 // reread writes a section and parses it again: the daemon counts lines from
@@ -94,6 +138,9 @@ func unknownFields(node *yaml.Node, t reflect.Type) []string {
 		case reflect.Map:
 			problems = append(problems, unknownFields(value, t.Elem())...)
 		case reflect.Struct:
+			if t == reflect.TypeFor[pebble.Service]() && key.Value == "workload" {
+				continue // no field of the client's
+			}
 			field, ok := fieldOf(t, key.Value)
 			if !ok {
 				problems = append(problems, fmt.Sprintf("line %d: field %s not found in type %s", key.Line, key.Value, t))
@@ -154,6 +201,9 @@ func (s *Server) addLayer(c *call) response {
 		layers[i].Layer = combined
 	}
 	plan, err := pebble.CombineLayers(layers)
+	if err == nil {
+		err = checkWorkloads(s.plan, plan)
+	}
 	if err != nil {
 		return badRequest(err)
 	}
