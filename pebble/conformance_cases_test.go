@@ -435,6 +435,15 @@ func checkCases() []conformanceCase {
 			w.layer("checks", "checks: {a: {override: merge, threshold: 4}}", true)
 			w.checks()
 		}},
+		conformanceCase{name: "checks/stopped-and-another-layer", run: func(w *world) {
+			withChecks(w)
+			_, err := w.client.StartChecks(context.Background(), []string{"b"})
+			w.result("start", nil, err)
+			_, err = w.client.StopChecks(context.Background(), []string{"a", "b"})
+			w.result("stop", nil, err)
+			w.layer("other", "services: {s: {override: replace, command: a}}", false)
+			w.checks()
+		}},
 		conformanceCase{name: "checks/kinds", run: func(w *world) {
 			w.layer("checks", "checks: {h: {override: replace, period: 1h, http: {url: 'http://localhost:1'}}, t: {override: replace, period: 1h, tcp: {port: 1}}}", false)
 			changes, err := w.client.Changes(context.Background(), pebble.ChangesOptions{})

@@ -13,14 +13,15 @@ import (
 )
 
 // syncChecks makes the checks those of the plan. A check whose configuration
-// changed starts anew.
+// changed starts anew, and so does one that was stopped and is not disabled,
+// whatever it is that changed in the plan.
 func (s *Server) syncChecks(old *pebble.Plan) {
 	for _, name := range slices.Sorted(maps.Keys(s.plan.Checks)) {
 		config := s.plan.Checks[name]
-		if s.checks[name] != nil && config.Equal(old.Checks[name]) {
+		disabled := config.Startup == pebble.StartupDisabled
+		if info := s.checks[name]; info != nil && config.Equal(old.Checks[name]) && (disabled || info.Status != pebble.CheckInactive) {
 			continue
 		}
-		disabled := config.Startup == pebble.StartupDisabled
 		if info := s.checks[name]; info != nil && info.Status != pebble.CheckInactive {
 			if disabled {
 				// It goes on as it was.
