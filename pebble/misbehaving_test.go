@@ -20,7 +20,7 @@ import (
 
 // calls are all methods that talk to the daemon.
 func calls() map[string]func(ctx context.Context, c *pebble.Client) error {
-	wait := pebble.WaitOptions{Timeout: 300 * time.Millisecond, Delay: time.Millisecond}
+	wait := pebble.WaitOptions{Timeout: 5 * time.Second, Delay: time.Millisecond}
 	names := []string{"a"}
 	identities := map[string]*pebble.Identity{"a": {Access: "read", Local: &pebble.LocalIdentity{UserID: 0}}}
 	layer, err := pebble.Parse[pebble.Layer]([]byte(`{services: {a: {override: replace, command: a, startup: enabled}}}`))
