@@ -32,7 +32,7 @@ const commandOptions = "(command: list[str], *, timeout: float = 300, env: dict 
 
 var commandTable = table[*commands]{
 	typ: "process",
-	doc: "Commands on the unit's own machine, or in the charm container: `load(\"@std//process.star\", \"process\")`. A command is a list, the program and its arguments, and no shell looks at it. It gets the charm's environment and env, a dict of strings, and runs in cwd, by default the charm's directory, as user, a name or number, by default as the charm. stdin is its whole input. After timeout seconds, more than 0 and at most a day, it is killed with all that it has started. Output over 64 MiB is a process.OutputError. With encoding = None input and output are bytes; otherwise what is not UTF-8 becomes U+FFFD. The charm's environment is the dict `environment`, `load(\"@std//process.star\", \"environment\")`: the variables of the hook, such as JUJU_CHARM_HTTPS_PROXY, without those that speak for the unit's agent, JUJU_CONTEXT_ID and JUJU_AGENT_TOKEN, which only commands get. It cannot be changed: a command's env is for that.",
+	doc: "Commands on the unit's own machine, or in the charm container: `load(\"@std//process.star\", \"process\")`. A command is a list, the program and its arguments, and no shell looks at it. It gets the charm's environment and env, a dict of strings, and runs in cwd, by default the charm's directory, as user, a name or number, by default as the charm. stdin is its whole input. After timeout seconds, more than 0 and at most a day, it is killed with all that it has started. Output over 64 MiB is a process.OutputError. With encoding = None input and output are bytes; otherwise what is not UTF-8 becomes U+FFFD. The charm's environment is the dict `environment`, `load(\"@std//process.star\", \"environment\")`: the variables of the hook, such as JUJU_CHARM_HTTPS_PROXY, without those that speak for the unit's agent, JUJU_CONTEXT_ID and JUJU_AGENT_TOKEN, which only commands get. It cannot be changed: a command's env is for that. Databags that were written are sent before a command runs, which may look at them by hook tools; what it changes by these, model does not notice.",
 	members: []member[*commands]{
 		{name: "run", sig: commandOptions + " -> process_result", doc: "Runs the command to its end, and returns what came of it, whatever the exit code.",
 			call: func(c *commands, in invocation) (starlark.Value, error) { return c.run(in, false) }},
@@ -56,8 +56,10 @@ var commandTable = table[*commands]{
 
 // newProcess returns module process. ctx ends every command when the hook
 // ends.
-func newProcess(ctx context.Context, m machine.Machine, dir string) starlark.Value {
-	return &module[*commands]{table: &commandTable, self: &commands{ctx, m, dir}}
+// newProcess makes the module. flush tells Juju of what the charm wrote: a
+// command may ask Juju, by hook tools.
+func newProcess(ctx context.Context, m machine.Machine, dir string, flush func() error) starlark.Value {
+	return &module[*commands]{table: &commandTable, self: &commands{ctx, m, dir, flush}}
 }
 
 func commandKind(k *Kind) func(*commands) (starlark.Value, error) {
@@ -69,6 +71,7 @@ type commands struct {
 	ctx     context.Context
 	machine machine.Machine
 	dir     string
+	flush   func() error
 }
 
 func (c *commands) run(in invocation, check bool) (*commandResult, error) {
@@ -116,6 +119,9 @@ func (c *commands) run(in invocation, check bool) (*commandResult, error) {
 			return nil, err
 		}
 		cmd.Stdin = []byte(stdin)
+	}
+	if err := c.flush(); err != nil {
+		return nil, err
 	}
 	result, err := c.machine.Run(c.ctx, cmd)
 	if err != nil && c.ctx.Err() != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/starcharm/starcharm/builtins/machine/machinetest"
 	"github.com/starcharm/starcharm/host"
 	"github.com/starcharm/starcharm/model/hooktool"
 	"github.com/starcharm/starcharm/model/modeltest"
@@ -162,4 +163,32 @@ Traceback (most recent call last):
   charm.star:3:12: in share
     bag[key] = value
 Error: cannot write "password", "user" to the databag of the application web in db:1: cannot run relation-set: cannot write relation settings`)
+}
+
+// TestDatabagsAreSentBeforeACommand: a command on the unit's machine may look
+// at them by hook tools.
+func TestDatabagsAreSentBeforeACommand(t *testing.T) {
+	u := newUnit(t, `
+-- charmcraft.yaml --
+name: web
+requires: {db: {interface: pgsql}}
+-- charm.star --
+load("@std//process.star", "process")
+
+def on_start(event):
+    bag = model.get_relation("db").data[model.unit]
+    bag["before"] = "1"
+    process.run(["tool"])
+    bag["after"] = "2"
+
+framework.observe(framework.on.start, on_start)
+`)
+	u.state.Machine.Processes = []*machinetest.Process{{CommandPrefix: []string{"tool"}}}
+	u.state.Juju.Relations = []*modeltest.Relation{{ID: 1, Endpoint: "db", RemoteApp: "pg"}}
+	o := u.run("start")
+	require.NoError(t, o.Err)
+	made := calls(o)
+	assert.Equal(t, []string{"relation-set -r db:1 --file -", "tool", "relation-set -r db:1 --file -"}, made[len(made)-3:])
+	assert.Equal(t, "1", u.state.Juju.Relations[0].LocalUnitData["before"])
+	assert.Equal(t, "2", u.state.Juju.Relations[0].LocalUnitData["after"])
 }
