@@ -538,12 +538,9 @@ func (m recordedMachine) Transport(o machine.TransportOptions) (http.RoundTrippe
 func (m recordedMachine) Run(ctx context.Context, c machine.Command) (*machine.Result, error) {
 	result, err := m.Machine.Run(ctx, c)
 	s := Step{Via: "process", What: c.Line(), Args: c.Args, Input: string(c.Stdin[:min(len(c.Stdin), maxInput)])}
-	var undescribed *machine.UndescribedError
 	switch {
-	case errors.As(err, &undescribed):
-		s.Failed, s.Result = true, "the simulation was not told of it"
 	case err != nil:
-		s.Failed, s.Result = true, err.Error()
+		s.Failed, s.Result = true, reason(err)
 	case result.ExitCode != 0:
 		s.Failed, s.Result = true, fmt.Sprintf("exit code %d", result.ExitCode)
 	default:
@@ -551,6 +548,15 @@ func (m recordedMachine) Run(ctx context.Context, c machine.Command) (*machine.R
 	}
 	m.r.add(s)
 	return result, err
+}
+
+// reason says why the machine did not do what the charm asked of it.
+func reason(err error) string {
+	var undescribed *machine.UndescribedError
+	if errors.As(err, &undescribed) {
+		return "the simulation was not told of it"
+	}
+	return err.Error()
 }
 
 // maxInput is how much of a request's body, and of a command's input and output, is
@@ -576,12 +582,9 @@ func (t httpTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		s.Input = string(input)
 	}
 	resp, err := t.next.RoundTrip(req)
-	var undescribed *machine.UndescribedError
 	switch {
-	case errors.As(err, &undescribed):
-		s.Failed, s.Result = true, "the simulation was not told of it"
 	case err != nil:
-		s.Failed, s.Result = true, err.Error()
+		s.Failed, s.Result = true, reason(err)
 	default:
 		s.Result = resp.Status
 	}
