@@ -9,5 +9,5 @@ import "embed"
 
 // FS holds the libraries by path: "http.star", "interfaces/ingress.star".
 //
-//go:embed *.star
+//go:embed *.star interfaces/*.star
 var FS embed.FS
