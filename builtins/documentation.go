@@ -33,6 +33,7 @@ func Documentation() []TypeDoc {
 		frameworkTable.document(), modelTable.document(), hooktoolTable.document(), storedstateTable.document(), pebbleTable.document(),
 		logTable.document(), jsonTable.document(), yamlTable.document(), timeTable.document(), mathTable.document(),
 		reTable.document(), schemaTable.document(), templateTable.document(), base64Table.document(), hashlibTable.document(), httpTable.document(), commandTable.document(), cryptoTable.document(), hostFileTable.document(),
+		netTable.document(),
 	}
 	for i := range modules {
 		modules[i].Module, modules[i].Loaded = true, modules[i].Name == cryptoTable.typ
@@ -62,6 +63,7 @@ func Documentation() []TypeDoc {
 			documentTime(), documentDuration(),
 			rePatternTable.document(), reMatchTable.document(), digestTable.document(),
 			httpResponseTable.document(), httpHeadersTable.document(), commandResultTable.document(),
+			ipTable.document(), urlTable.document(),
 		},
 	)
 }

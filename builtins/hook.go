@@ -105,6 +105,7 @@ func (h *Hook) PredeclaredNative(predeclared starlark.StringDict) starlark.Strin
 		"environment": newEnvironment(h.Machine),
 		"fs":          newFS(h.Machine),
 		"http":        newHTTP(h.Context, h.Machine),
+		"net":         newNet(h.Context, h.Machine),
 		"process":     newProcess(h.Context, h.Machine, h.CharmDir, h.Model.Flush),
 	})
 	return all

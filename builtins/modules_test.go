@@ -34,8 +34,8 @@ func moduleValues(ctx context.Context, m machine.Machine) starlark.StringDict {
 	return starlark.StringDict{
 		"base64": newBase64(), "hashlib": newHashlib(), "json": newJSON(), "math": newMath(), "re": newRe(),
 		"template": newTemplate(files), "time": newTime(m), "yaml": newYAML(), "http": newHTTP(ctx, m), "process": newProcess(ctx, m, "/charm", func() error { return nil }), "fs": newFS(m), "environment": newEnvironment(m),
-		"crypto": newCrypto(m, func(string) {}),
-		"catch":  starlark.NewBuiltin("catch", catch), "throw": starlark.NewBuiltin("throw", throw),
+		"crypto": newCrypto(m, func(string) {}), "net": newNet(ctx, m),
+		"catch": starlark.NewBuiltin("catch", catch), "throw": starlark.NewBuiltin("throw", throw),
 		"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
 	}
 }
@@ -75,7 +75,8 @@ func TestModules(t *testing.T) {
 				{CommandPrefix: []string{"tool", "hang"}, Stdout: "begun", Hangs: true},
 				{CommandPrefix: []string{"absent"}, Missing: true},
 				{CommandPrefix: []string{"bytes"}, Stdout: "a\xff"},
-			}, Environment: map[string]string{"PATH": "/bin", "HTTPS_PROXY": "http://proxy:3128", "JUJU_CONTEXT_ID": "app/0-start-1", "JUJU_AGENT_TOKEN": "token"}})
+			}, Environment: map[string]string{"PATH": "/bin", "HTTPS_PROXY": "http://proxy:3128", "JUJU_CONTEXT_ID": "app/0-start-1", "JUJU_AGENT_TOKEN": "token"},
+				Hostname: "web-0", FQDN: "web-0.example", Hosts: map[string][]string{"db": {"10.0.0.7", "fd00::7"}, "nowhere": {}}})
 			require.NoError(t, err)
 			source, err := os.ReadFile(script)
 			require.NoError(t, err)
@@ -93,7 +94,7 @@ func TestModules(t *testing.T) {
 func TestModuleSignatures(t *testing.T) {
 	for _, doc := range []TypeDoc{
 		base64Table.document(), hashlibTable.document(), httpTable.document(), commandTable.document(), cryptoTable.document(), hostFileTable.document(), jsonTable.document(), mathTable.document(),
-		reTable.document(), timeTable.document(), yamlTable.document(),
+		netTable.document(), reTable.document(), timeTable.document(), yamlTable.document(),
 	} {
 		module := moduleValues(t.Context(), machine.Real())[doc.Name].(starlark.HasAttrs)
 		for _, member := range doc.Members {

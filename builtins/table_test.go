@@ -76,6 +76,8 @@ func examples() map[string][]example {
 		"match":             at(`re.match("a", "a")`),
 		"math":              at("math"),
 		"model":             at("model"),
+		"ip":                at(`native.net.parse_ip("10.0.0.7")`),
+		"net":               at("native.net"),
 		"network":           at(`model.get_binding("db").network`),
 		"network_interface": at(`model.get_binding("db").network.interfaces[0]`),
 		"notice":            at(`model.unit.get_container("web").get_notice("1")`),
@@ -109,6 +111,7 @@ func examples() map[string][]example {
 		"time":              at("time"),
 		"time.time":         at("time.now()"),
 		"time.duration":     at("time.hour"),
+		"url":               at(`native.net.parse_url("http://me:x@db:80/?a=b")`, `native.net.parse_url("http://db")`),
 		"unit":              at("model.unit"),
 		"yaml":              at("yaml"),
 	}

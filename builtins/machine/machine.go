@@ -1,6 +1,6 @@
 // Package machine is the third seam between a charm and the world: the clock,
-// HTTP requests, commands, files, randomness and environment of the machine that
-// the charm runs on. (The other two are
+// HTTP requests, commands, files, randomness, environment and names of the
+// machine that the charm runs on. (The other two are
 // Juju and Pebble.) Everything above it is the same in production and in tests.
 //
 // [Real] is the machine itself; package machinetest has a simulated one that a
@@ -18,6 +18,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -48,6 +49,15 @@ type Machine interface {
 	Random() io.Reader
 	// Environment returns the variables of the hook, which commands have too.
 	Environment() map[string]string
+	// Hostname returns the machine's own name.
+	Hostname() (string, error)
+	// FQDN returns the machine's name with its domain, or without if nothing
+	// tells of one.
+	FQDN(ctx context.Context) (string, error)
+	// Resolve returns the addresses of a host, and [ErrNoHost] if there are
+	// none. A host that a simulated machine was not told about ends in an
+	// [UndescribedError].
+	Resolve(ctx context.Context, host string) ([]netip.Addr, error)
 }
 
 // TransportOptions say how HTTP requests leave the machine.

@@ -226,7 +226,7 @@ func (h *Hook) Run(ctx context.Context) (o *Outcome, err error) {
 	if err := checkEnvironment(before.Machine.Environment); err != nil {
 		return nil, &StateError{err}
 	}
-	simulated.ForUnit(env["JUJU_UNIT_NAME"], env)
+	simulated.ForUnit(env["JUJU_UNIT_NAME"], env, before.Juju.Model.Kubernetes())
 	hookContext, err := model.ParseContext(env)
 	if err != nil {
 		return nil, err

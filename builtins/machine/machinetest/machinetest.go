@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -33,6 +34,14 @@ type State struct {
 	Seed uint64 `yaml:"seed"`
 	// Processes are the commands that the machine has.
 	Processes []*Process `yaml:"processes"`
+	// Hostname is the machine's name; "": the unit's, "app-0".
+	Hostname string `yaml:"hostname"`
+	// FQDN is the name with its domain; "": in a pod the one that Kubernetes
+	// gives it, elsewhere Hostname.
+	FQDN string `yaml:"fqdn"`
+	// Hosts are the names that can be resolved, with their addresses; a name
+	// without addresses is not found.
+	Hosts map[string][]string `yaml:"hosts"`
 }
 
 // Epoch is the time on a machine whose State gives none.
@@ -53,6 +62,9 @@ type Machine struct {
 
 	processes []*Process
 	ran       map[string]int // commands run so far, by the prefix of the process
+
+	hostname, fqdn string
+	hosts          map[string][]netip.Addr
 }
 
 var _ machine.Machine = (*Machine)(nil)
@@ -85,13 +97,17 @@ func New(s State) (*Machine, error) {
 		}
 	}
 	m.environment, m.random = maps.Clone(s.Environment), newRandomness(s.Seed, "")
+	if err := m.readNames(s); err != nil {
+		return nil, err
+	}
 	return m, m.readFiles(s.HostFiles)
 }
 
 // ForUnit makes it the machine of a hook of the unit: environment are the variables that Juju sets
-// for it. Its random bytes are others than those of another unit. It is called
-// before the hook.
-func (m *Machine) ForUnit(unit string, environment map[string]string) {
+// for it, and pod says whether the unit is one of Kubernetes. Its random bytes
+// are others than those of another unit. It is called before the hook.
+func (m *Machine) ForUnit(unit string, environment map[string]string, pod bool) {
+	m.nameFor(unit, environment["JUJU_MODEL_NAME"], pod)
 	all := maps.Clone(environment)
 	maps.Copy(all, m.environment)
 	m.environment, m.random = all, newRandomness(m.random.seed, unit)
