@@ -86,18 +86,11 @@ func load(fsys fs.FS, coverage *Coverage) (*Charm, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Charm{Metadata: metadata, files: fsys, modules: map[string]*module{}, coverage: coverage}
-	for _, name := range entries {
-		if _, err := fs.Stat(fsys, name); err == nil {
-			c.entry = name
-			break
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("cannot load the charm: %w", unreadable(name, err))
-		}
+	entry, err := EntryIn(fsys)
+	if err != nil {
+		return nil, err
 	}
-	if c.entry == "" {
-		return nil, fmt.Errorf("the charm has no script: there is neither %s", strings.Join(entries[:], " nor "))
-	}
+	c := &Charm{Metadata: metadata, files: fsys, entry: entry, modules: map[string]*module{}, coverage: coverage}
 	l := loader{charm: c}
 	if err := l.load(c.entry, nil); err != nil {
 		return nil, fmt.Errorf("cannot load the charm: %w", err)
@@ -208,7 +201,7 @@ func (l *loader) load(name string, chain []string) error {
 	if _, ok := l.charm.modules[name]; ok {
 		return nil
 	}
-	source, err := l.read(name)
+	source, err := ReadModule(l.charm.files, name)
 	if err != nil {
 		return err
 	}
@@ -242,7 +235,7 @@ func (l *loader) load(name string, chain []string) error {
 // follow compiles what a load statement of m names.
 func (l *loader) follow(m *module, load *syntax.LoadStmt, chain []string) {
 	label := load.ModuleName()
-	target, err := resolveLabel(m.name, label)
+	target, err := ResolveLabel(m.name, label)
 	if err == nil && slices.Contains(chain, target) {
 		cycle := append(slices.Clone(chain[slices.Index(chain, target):]), target)
 		err = fmt.Errorf("the files load each other in a circle: %s", strings.Join(cycle, " → "))
@@ -273,10 +266,28 @@ func (c *Charm) isPredeclared(m *module) func(string) bool {
 	return func(s string) bool { return slices.Contains(names, s) }
 }
 
-// resolveLabel turns the label of a load statement in the file from into the name
+// EntryIn is the name of the script that the charm in fsys starts with.
+func EntryIn(fsys fs.FS) (string, error) {
+	for _, name := range entries {
+		if _, err := fs.Stat(fsys, name); err == nil {
+			return name, nil
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("cannot load the charm: %w", unreadable(name, err))
+		}
+	}
+	return "", fmt.Errorf("the charm has no script: there is neither %s", strings.Join(entries[:], " nor "))
+}
+
+// Dialect is the Starlark of charms.
+func Dialect() syntax.FileOptions { return dialect }
+
+// InStd says whether a module is one of the standard library.
+func InStd(module string) bool { return strings.HasPrefix(module, std) }
+
+// ResolveLabel turns the label of a load statement in the file from into the name
 // of a module: relative to the file, //… relative to the charm's root, @std//…
 // in the standard library.
-func resolveLabel(from, label string) (string, error) {
+func ResolveLabel(from, label string) (string, error) {
 	prefix, dir := "", path.Dir(from)
 	if strings.HasPrefix(from, std) {
 		prefix, dir = std, path.Dir(strings.TrimPrefix(from, std))
@@ -303,9 +314,8 @@ func resolveLabel(from, label string) (string, error) {
 	return prefix + target, nil
 }
 
-// read returns the text of a module.
-func (l *loader) read(name string) ([]byte, error) {
-	fsys := l.charm.files
+// ReadModule returns the text of a module of the charm in fsys.
+func ReadModule(fsys fs.FS, name string) ([]byte, error) {
 	file := name
 	if strings.HasPrefix(name, std) {
 		fsys, file = stdlib.FS, strings.TrimPrefix(name, std)
@@ -313,9 +323,9 @@ func (l *loader) read(name string) ([]byte, error) {
 	f, err := fsys.Open(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(name, std):
-		return nil, fmt.Errorf("the standard library has no %s%s", name, l.didYouMean(stdlib.FS, file, std))
+		return nil, fmt.Errorf("the standard library has no %s%s", name, nearestFile(stdlib.FS, file, std))
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("the charm has no file %s%s", name, l.didYouMean(l.charm.files, file, ""))
+		return nil, fmt.Errorf("the charm has no file %s%s", name, nearestFile(fsys, file, ""))
 	case err != nil:
 		return nil, unreadable(name, err)
 	}
@@ -344,8 +354,8 @@ func unreadable(name string, err error) error {
 	return fmt.Errorf("%s cannot be read: %w%s", name, err, text)
 }
 
-// didYouMean names the .star file in the same folder that is nearest to file.
-func (l *loader) didYouMean(fsys fs.FS, file, prefix string) string {
+// nearestFile names the .star file in the same folder that is nearest to file.
+func nearestFile(fsys fs.FS, file, prefix string) string {
 	siblings, err := fs.Glob(fsys, path.Join(path.Dir(file), "*.star"))
 	if err != nil {
 		return ""

@@ -278,7 +278,6 @@ func (c *Coverage) Handlers() []HandlerCoverage {
 // lib. A file that cannot be read or parsed, which nobody noticed so far, is
 // left out.
 func (c *Coverage) Unloaded(charm *Charm) {
-	l := loader{charm: &Charm{Metadata: charm.Metadata, files: charm.files, modules: map[string]*module{}}}
 	for _, root := range []string{"src", "lib"} {
 		_ = fs.WalkDir(charm.files, root, func(name string, d fs.DirEntry, err error) error {
 			switch {
@@ -293,7 +292,7 @@ func (c *Coverage) Unloaded(charm *Charm) {
 			if counted {
 				return nil
 			}
-			source, err := l.read(name)
+			source, err := ReadModule(charm.files, name)
 			if err != nil {
 				return nil
 			}

@@ -189,6 +189,16 @@ const (
 // Unknown keys are ignored, and so are mistakes that only deploying would
 // show. An error is a [*MetadataError], or several of them joined.
 func LoadMetadata(fsys fs.FS) (*Metadata, error) {
+	m, err := ReadMetadata(fsys)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// ReadMetadata is [LoadMetadata] for metadata with mistakes: it returns what
+// could be read besides the error, nil only if that is nothing.
+func ReadMetadata(fsys fs.FS) (*Metadata, error) {
 	r := &metadataReader{fsys: fsys, m: &Metadata{CharmUser: "root"}}
 	craft := &source{reader: r, file: charmcraftFile}
 
@@ -220,9 +230,9 @@ func LoadMetadata(fsys fs.FS) (*Metadata, error) {
 	case 0:
 		return r.m, nil
 	case 1:
-		return nil, r.errs[0]
+		return r.m, r.errs[0]
 	}
-	return nil, errors.Join(r.errs...)
+	return r.m, errors.Join(r.errs...)
 }
 
 // maxMetadataErrors is how many mistakes are reported at once.

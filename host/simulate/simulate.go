@@ -68,6 +68,9 @@ type Outcome struct {
 	Execs []Exec `json:"-"`
 	// Emitted are the events that were emitted, in order.
 	Emitted []Emitted `json:"-"`
+	// Registered are the observers, and then the reconcilers, of a charm that
+	// was only to register them.
+	Registered []*builtins.Observer `json:"-"`
 }
 
 // Emitted is an event that was emitted: Juju's own, a deferred one that came
@@ -129,6 +132,8 @@ type Hook struct {
 	Function *Function
 	// Instead, unless nil, is emitted in the place of the event.
 	Instead *host.CustomEvent
+	// Register, when set, has the scripts' top level run and no handler.
+	Register bool
 	// Consistency, unless nil, says which rules the state and the event may
 	// break, and gets those that they do; all that are not notes end the run
 	// before it begins.
@@ -300,7 +305,9 @@ func (h *Hook) Run(ctx context.Context) (o *Outcome, err error) {
 			o.Emitted = append(o.Emitted, Emitted{source.Name, source.Scope, data, again})
 		},
 	}
-	if f := h.Function; f != nil {
+	if h.Register {
+		o.Registered, o.Err = charm.Register(ctx, options)
+	} else if f := h.Function; f != nil {
 		o.Value, o.Err = charm.Call(ctx, options, f.File, f.Name, f.Args, f.Kwargs)
 	} else {
 		o.Err = charm.Dispatch(ctx, options)
