@@ -156,7 +156,11 @@ type MetadataError struct {
 	Line, Column int    // from 1; 0 when the whole file is meant
 	Message      string // what is wrong
 	Note         string // what to do about it; may be empty
-	Err          error  // the cause, or nil
+	// Rule names what [CheckMetadata] looked at; "metadata" for what
+	// [LoadMetadata] refuses, too. It is empty in the errors of the latter.
+	Rule string
+	path string // of the value in the file, such as requires.db.interface
+	Err  error  // the cause, or nil
 }
 
 func (e *MetadataError) Error() string {

@@ -25,8 +25,11 @@ type section struct {
 	node   *yamlNode
 }
 
-func (s section) fail(message, note string) {
-	e := &MetadataError{File: s.file, Message: message, Note: note}
+func (s section) fail(message, note string) { s.refuse("", message, note) }
+
+// refuse records an error of a rule.
+func (s section) refuse(rule, message, note string) {
+	e := &MetadataError{File: s.file, Message: message, Note: note, Rule: rule, path: s.path}
 	if s.node != nil {
 		e.Line, e.Column = s.node.line, s.node.column
 	}
