@@ -22,8 +22,8 @@ const (
 
 var cryptoTable = table[*randomSource]{
 	typ: "crypto",
-	doc: "Random values for keys, tokens and passwords: `load(\"@std//crypto.star\", \"random_bytes\", \"random_token\", \"random_password\")`. They come from the machine's secure source; in a simulation from `seed` of the state, the same on every run. In logs, statuses and the messages of actions they are masked as secrets are, for the rest of the hook.",
-	members: []member[*randomSource]{
+	doc: "Random values, private keys and certificates: `load(\"@std//crypto.star\", \"random_password\", \"generate_private_key\")`. What is random comes from the machine's secure source; in a simulation from `seed` of the state, the same on every run, keys and certificates included. Random values and private keys are masked in logs, statuses and the messages of actions as secrets are, for the rest of the hook. Keys, certificates and requests are PEM text without white space around it: `\"\\n\".join(chain)` puts several into a file. Signatures are with SHA-256, or Ed25519. A text that is not what it should be, has more than 64 KiB or a key other than RSA of up to 8192 bits, ECDSA or Ed25519 is the failure ParseError.",
+	members: append([]member[*randomSource]{
 		{name: "random_bytes", sig: "(n: int) -> bytes", doc: "n random bytes, 1 to 65536.",
 			call: func(r *randomSource, in invocation) (starlark.Value, error) {
 				var n int
@@ -40,7 +40,19 @@ var cryptoTable = table[*randomSource]{
 			call: (*randomSource).token},
 		{name: "random_password", sig: "(length: int = 24, *, alphabet: str = None) -> str", doc: "length random characters, 1 to 4096, each of the alphabet with the same chance: letters and digits of ASCII, or the 2 to 256 different characters given.",
 			call: (*randomSource).password},
-	},
+		{name: "uuid4", sig: "() -> str", doc: "A random UUID, version 4, in lower case. It is not masked.",
+			call: func(r *randomSource, in invocation) (starlark.Value, error) {
+				if err := in.none(); err != nil {
+					return nil, err
+				}
+				raw, err := r.take(in, "n", 16)
+				if err != nil {
+					return nil, err
+				}
+				raw[6], raw[8] = raw[6]&0x0f|0x40, raw[8]&0x3f|0x80
+				return starlark.String(fmt.Sprintf("%x-%x-%x-%x-%x", raw[:4], raw[4:6], raw[6:8], raw[8:10], raw[10:])), nil
+			}},
+	}, certificateMembers()...),
 }
 
 // newCrypto returns what @std//crypto.star is made of. hide has a value masked.

@@ -55,6 +55,7 @@ func Documentation() []TypeDoc {
 			layerTable.document(), planTable.document(), serviceTable.document(), checkConfigTable.document(), logTargetTable.document(),
 			logEntryTable.document(), processTable.document(), outputStreamTable.document(), inputStreamTable.document(),
 			changeTable.document(), taskTable.document(),
+			certificateTable.document(), certificateRequestTable.document(), privateKeyTable.document(),
 			failureTable.document(),
 			{Name: "kind", Doc: "A kind of failure, such as pebble.ConnectionError: an argument of throw() and of failure.matches(). Kinds can be compared with == and be keys of dicts."},
 			{Name: "schema_type", Doc: "What a value has to be, as schema.int() and others return it."},

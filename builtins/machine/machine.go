@@ -11,6 +11,7 @@ package machine
 import (
 	"context"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -47,6 +48,9 @@ type Machine interface {
 	// Random returns what gives random bytes, good enough for keys. It never
 	// ends and never fails.
 	Random() io.Reader
+	// GenerateRSA makes an RSA key of at least 2048 bits. Go's own way of it takes no
+	// randomness from elsewhere, so that a simulated machine has another.
+	GenerateRSA(bits int) (*rsa.PrivateKey, error)
 	// Environment returns the variables of the hook, which commands have too.
 	Environment() map[string]string
 	// Hostname returns the machine's own name.
@@ -92,6 +96,10 @@ type real struct{}
 func (real) Now() time.Time { return time.Now() }
 
 func (real) Random() io.Reader { return rand.Reader }
+
+func (real) GenerateRSA(bits int) (*rsa.PrivateKey, error) {
+	return rsa.GenerateKey(rand.Reader, bits)
+}
 
 func (real) Environment() map[string]string {
 	all := map[string]string{}
