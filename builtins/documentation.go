@@ -32,7 +32,7 @@ func Documentation() []TypeDoc {
 	modules := []TypeDoc{
 		frameworkTable.document(), modelTable.document(), hooktoolTable.document(), storedstateTable.document(), pebbleTable.document(),
 		logTable.document(), jsonTable.document(), yamlTable.document(), timeTable.document(), mathTable.document(),
-		reTable.document(), schemaTable.document(), templateTable.document(), base64Table.document(), hashlibTable.document(), httpTable.document(), commandTable.document(), cryptoTable.document(), hostFileTable.document(),
+		reTable.document(), schemaTable.document(), templateTable.document(), base64Table.document(), hashlibTable.document(), lzmaTable.document(), httpTable.document(), commandTable.document(), cryptoTable.document(), hostFileTable.document(),
 		netTable.document(),
 	}
 	for i := range modules {

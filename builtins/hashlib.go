@@ -5,12 +5,17 @@ import (
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/sha3"
 	"crypto/sha512"
 	"encoding/hex"
+	"fmt"
 	"hash"
 
 	"go.starlark.net/starlark"
 )
+
+// maxShake is how long a digest of hashlib.shake_256 may be, in bytes.
+const maxShake = 1024
 
 var hashlibTable = table[struct{}]{
 	typ: "hashlib",
@@ -20,6 +25,22 @@ var hashlibTable = table[struct{}]{
 		{name: "sha512", sig: "(data: str | bytes = \"\") -> digest", doc: "The SHA-512 digest of data.", call: hashOf("sha512", sha512.New)},
 		{name: "sha1", sig: "(data: str | bytes = \"\") -> digest", doc: "The SHA-1 digest of data.", call: hashOf("sha1", sha1.New)},
 		{name: "md5", sig: "(data: str | bytes = \"\") -> digest", doc: "The MD5 digest of data.", call: hashOf("md5", md5.New)},
+		{name: "shake_256", sig: "(data: str | bytes, length: int) -> digest", doc: "The SHAKE256 digest of data, length bytes long, 1 to 1024; `hashlib.shake_256(data, 8).hexdigest()` has 16 digits.",
+			call: func(_ struct{}, in invocation) (starlark.Value, error) {
+				var data starlark.Value
+				var length int
+				if err := in.unpack("data", &data, "length", &length); err != nil {
+					return nil, err
+				}
+				raw, err := rawBytes(in.name, "data", data)
+				if err != nil {
+					return nil, err
+				}
+				if length < 1 || length > maxShake {
+					return nil, fmt.Errorf("%s: for parameter length: got %d, want 1 to %d bytes", in.name, length, maxShake)
+				}
+				return &digest{"shake_256", string(sha3.SumSHAKE256(raw, length))}, nil
+			}},
 		{name: "hmac_sha256", sig: "(key: str | bytes, data: str | bytes) -> digest", doc: "The message authentication code of data under key (RFC 2104) with SHA-256.",
 			call: func(_ struct{}, in invocation) (starlark.Value, error) {
 				var key, data starlark.Value

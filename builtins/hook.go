@@ -61,7 +61,7 @@ func NewHook(h *Hook) *Hook {
 // Names are the names that every .star file of a charm can use without load().
 func Names() []string {
 	return []string{
-		"base64", "catch", "framework", "hashlib", "hooktool", "json", "log", "math", "model",
+		"base64", "catch", "framework", "hashlib", "hooktool", "json", "log", "lzma", "math", "model",
 		"pebble", "re", "schema", "storedstate", "struct", "template", "throw", "time", "yaml",
 	}
 }
@@ -76,6 +76,7 @@ func (h *Hook) Predeclared() starlark.StringDict {
 		"hooktool":    &module[*Hook]{table: &hooktoolTable, self: h},
 		"json":        newJSON(),
 		"log":         &module[*Hook]{table: &logTable, self: h},
+		"lzma":        newLZMA(),
 		"math":        newMath(),
 		"model":       &module[*Hook]{table: &modelTable, self: h},
 		"pebble":      &module[*Hook]{table: &pebbleTable, self: h},

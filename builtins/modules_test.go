@@ -32,7 +32,7 @@ func moduleValues(ctx context.Context, m machine.Machine) starlark.StringDict {
 		files[name] = &fstest.MapFile{Data: []byte(content)}
 	}
 	return starlark.StringDict{
-		"base64": newBase64(), "hashlib": newHashlib(), "json": newJSON(), "math": newMath(), "re": newRe(),
+		"base64": newBase64(), "hashlib": newHashlib(), "lzma": newLZMA(), "json": newJSON(), "math": newMath(), "re": newRe(),
 		"template": newTemplate(files), "time": newTime(m), "yaml": newYAML(), "http": newHTTP(ctx, m), "process": newProcess(ctx, m, "/charm", func() error { return nil }), "fs": newFS(m), "environment": newEnvironment(m),
 		"crypto": newCrypto(m, func(string) {}), "net": newNet(ctx, m),
 		"catch": starlark.NewBuiltin("catch", catch), "throw": starlark.NewBuiltin("throw", throw),
@@ -93,7 +93,7 @@ func TestModules(t *testing.T) {
 // that the function knows, and every member is there.
 func TestModuleSignatures(t *testing.T) {
 	for _, doc := range []TypeDoc{
-		base64Table.document(), hashlibTable.document(), httpTable.document(), commandTable.document(), cryptoTable.document(), hostFileTable.document(), jsonTable.document(), mathTable.document(),
+		base64Table.document(), hashlibTable.document(), lzmaTable.document(), httpTable.document(), commandTable.document(), cryptoTable.document(), hostFileTable.document(), jsonTable.document(), mathTable.document(),
 		netTable.document(), reTable.document(), timeTable.document(), yamlTable.document(),
 	} {
 		module := moduleValues(t.Context(), machine.Real())[doc.Name].(starlark.HasAttrs)
