@@ -21,11 +21,12 @@ const (
 
 // Kinds of failure of module process.
 var (
-	commandError        = &Kind{Name: "process.Error"}
-	commandExitError    = &Kind{Name: "process.ExitError", Parent: commandError}
-	commandTimeoutError = &Kind{Name: "process.TimeoutError", Parent: commandError}
-	commandStartError   = &Kind{Name: "process.StartError", Parent: commandError}
-	commandOutputError  = &Kind{Name: "process.OutputError", Parent: commandError}
+	commandError           = &Kind{Name: "process.Error"}
+	commandExitError       = &Kind{Name: "process.ExitError", Parent: commandError}
+	commandTimeoutError    = &Kind{Name: "process.TimeoutError", Parent: commandError}
+	commandStartError      = &Kind{Name: "process.StartError", Parent: commandError}
+	commandPermissionError = &Kind{Name: "process.PermissionError", Parent: commandError}
+	commandOutputError     = &Kind{Name: "process.OutputError", Parent: commandError}
 )
 
 const commandOptions = "(command: list[str], *, timeout: float = 300, env: dict = {}, cwd: str = None, user: str = None, stdin: str | bytes = None, encoding: str = \"utf-8\")"
@@ -46,18 +47,22 @@ var commandTable = table[*commands]{
 				}
 				return r.stdout, nil
 			}},
+		{name: "signal", sig: "(pid: int, signal: str | int, *, name: str = None) -> bool", doc: "Sends a signal such as \"TERM\" or 15 to a process, and returns whether it was there. With name, a process that runs a program of another name is not it: a number from a file may be another's by now.",
+			call: (*commands).signal},
+		{name: "is_running", sig: "(pid: int, *, name: str = None) -> bool", doc: "Whether there is a process of that number, and, with name, whether it runs that program. One that has ended and was not yet collected by its parent is not running.",
+			call: (*commands).isRunning},
 		{name: "Error", sig: "kind", doc: "The family of all failures of this module.", get: commandKind(commandError)},
 		{name: "ExitError", sig: "kind", doc: "The exit code is not 0. Its fields are exit_code, stdout and stderr; only the program is in the message.", get: commandKind(commandExitError)},
 		{name: "TimeoutError", sig: "kind", doc: "It did not end within timeout. Its fields are stdout and stderr.", get: commandKind(commandTimeoutError)},
 		{name: "StartError", sig: "kind", doc: "It cannot be started: no such program, user or directory, or it is not allowed.", get: commandKind(commandStartError)},
+		{name: "PermissionError", sig: "kind", doc: "The charm's user may not signal the process.", get: commandKind(commandPermissionError)},
 		{name: "OutputError", sig: "kind", doc: "It wrote more than 64 MiB.", get: commandKind(commandOutputError)},
 	},
 }
 
 // newProcess returns module process. ctx ends every command when the hook
-// ends.
-// newProcess makes the module. flush tells Juju of what the charm wrote: a
-// command may ask Juju, by hook tools.
+// ends. flush tells Juju of what the charm wrote: a command may ask Juju, by
+// hook tools.
 func newProcess(ctx context.Context, m machine.Machine, dir string, flush func() error) starlark.Value {
 	return &module[*commands]{table: &commandTable, self: &commands{ctx, m, dir, flush}}
 }

@@ -127,9 +127,16 @@ func (c *container) pullPath(in invocation) (starlark.Value, error) {
 		return nil, pathFailure(to, fmt.Sprintf("cannot open %s to copy into it: %v", to, err))
 	}
 	defer target.Close()
-	skipped, err := c.client.PullPath(c.h.Context, paths, target)
+	skipped, err := c.client.PullPath(c.h.Context, paths, pulled{target})
 	c.logSkipped(in, skipped)
 	return starlark.None, c.h.pebbleFailure(err)
+}
+
+// pulled is a directory whose new files belong to the charm's user.
+type pulled struct{ machine.Dir }
+
+func (d pulled) WriteFile(name string, content io.Reader, perm fs.FileMode) error {
+	return d.Dir.WriteFile(name, content, perm, machine.Owner{UID: machine.Unchanged, GID: machine.Unchanged})
 }
 
 // pathsOf reads a path or a list of paths.

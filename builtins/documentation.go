@@ -64,7 +64,7 @@ func Documentation() []TypeDoc {
 			documentTime(), documentDuration(),
 			rePatternTable.document(), reMatchTable.document(), digestTable.document(),
 			httpResponseTable.document(), httpHeadersTable.document(), commandResultTable.document(),
-			ipTable.document(), urlTable.document(),
+			fileStatTable.document(), ipTable.document(), urlTable.document(),
 		},
 	)
 }

@@ -86,7 +86,7 @@ func (h *Hook) Predeclared() starlark.StringDict {
 		"struct":      starlark.NewBuiltin("struct", starlarkstruct.Make),
 		"template":    newTemplate(h.Files),
 		"throw":       starlark.NewBuiltin("throw", throw),
-		"time":        newTime(h.Machine),
+		"time":        newTime(h.Context, h.Machine, func() bool { return h.Framework.Loading }),
 		"yaml":        newYAML(),
 	}
 }

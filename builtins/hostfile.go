@@ -28,16 +28,26 @@ var (
 
 var hostFileTable = table[*hostFiles]{
 	typ: "fs",
-	doc: "Files of the unit's own machine, or of the charm container: `load(\"@std//fs.star\", \"fs\")`. Paths are absolute. A symbolic link in the place of the file itself is followed within its directory only, and replaced by a write.",
+	doc: "Files of the unit's own machine, or of the charm container: `load(\"@std//fs.star\", \"fs\")`. Paths are absolute. A symbolic link in the place of the file itself is followed within its directory only, and replaced by a write. An owner or group is a name or a number.",
 	members: []member[*hostFiles]{
 		{name: "read", sig: "(path: str, *, encoding: str = \"utf-8\") -> str | bytes", doc: "The content, at most 64 MiB. With encoding = None it is bytes; otherwise what is not UTF-8 is an fs.Error.",
 			call: (*hostFiles).read},
-		{name: "write", sig: "(path: str, content: str | bytes, *, mode: int = None, make_dirs: bool = False) -> bool", doc: "Makes the file hold content, as a whole or not at all, and returns whether anything changed: a file that is so already is not touched. mode holds the permissions, for instance 0o600; None keeps those of a file that is there, and is 0o644 for a new one. A file that is written belongs to the charm's user. With make_dirs the directories above it are made, with 0o755.",
+		{name: "write", sig: "(path: str, content: str | bytes, *, mode: int = None, owner: str | int = None, group: str | int = None, make_dirs: bool = False) -> bool", doc: "Makes the file hold content, as a whole or not at all, and returns whether anything changed: a file that is so already is not touched. mode holds the permissions, for instance 0o600; None keeps those of a file that is there, and is 0o644 for a new one. It has its mode, owner and group from the moment that it is there; a file that is written belongs to the charm's user and group where these are None. With make_dirs the directories above it are made, with 0o755.",
 			call: (*hostFiles).write},
 		{name: "exists", sig: "(path: str) -> bool", doc: "Whether there is a file or directory.",
 			call: (*hostFiles).exists},
 		{name: "isdir", sig: "(path: str) -> bool", doc: "Whether there is a directory.",
 			call: (*hostFiles).isDir},
+		{name: "stat", sig: "(path: str) -> file_stat", doc: "What is known of a file or directory; of a symbolic link itself, not of where it leads.",
+			call: (*hostFiles).describe},
+		{name: "glob", sig: "(pattern: str) -> list[str]", doc: "The paths that match a pattern, sorted: * is any text, ? a character, [a-z] one of these, each within one directory; a name that begins with a dot has to be matched by a dot. It gives up, with fs.Error, beyond 100,000 files.",
+			call: (*hostFiles).glob},
+		{name: "which", sig: "(program: str) -> str", doc: "The path of a program, looked for in PATH of the hook's environment; None if there is none.",
+			call: (*hostFiles).which},
+		{name: "chmod", sig: "(path: str, mode: int) -> bool", doc: "Changes the permissions, and returns whether they were others.",
+			call: (*hostFiles).chmod},
+		{name: "chown", sig: "(path: str, *, owner: str | int = None, group: str | int = None) -> bool", doc: "Changes whom it belongs to, as far as that is given, and returns whether that was another. A user or group that there is not is fs.Error.",
+			call: (*hostFiles).chown},
 		{name: "list", sig: "(path: str) -> list[str]", doc: "The names in a directory, sorted.",
 			call: (*hostFiles).list},
 		{name: "mkdir", sig: "(path: str) -> bool", doc: "Makes a directory, and those above it, with 0o755, and returns whether it was not there.",
@@ -159,9 +169,9 @@ func contentOf(dir machine.Dir, name string) ([]byte, fs.FileInfo, error) {
 func (f *hostFiles) write(in invocation) (starlark.Value, error) {
 	var name string
 	var content starlark.Value
-	var wanted starlark.Value = starlark.None
+	var wanted, user, group starlark.Value = starlark.None, starlark.None, starlark.None
 	makeDirs := false
-	if err := in.unpack("path", &name, "content", &content, byName, nil, "mode?", &wanted, "make_dirs?", &makeDirs); err != nil {
+	if err := in.unpack("path", &name, "content", &content, byName, nil, "mode?", &wanted, "owner?", &user, "group?", &group, "make_dirs?", &makeDirs); err != nil {
 		return nil, err
 	}
 	var data []byte
@@ -175,11 +185,14 @@ func (f *hostFiles) write(in invocation) (starlark.Value, error) {
 	}
 	mode := fs.FileMode(0o644)
 	if wanted != starlark.None {
-		n, err := starlark.AsInt32(wanted)
-		if err != nil || n < 0 || n > 0o777 {
-			return nil, fmt.Errorf("%s: mode is %s, want permissions from 0o000 to 0o777", in.name, wanted)
+		var err error
+		if mode, err = permissions(in, wanted); err != nil {
+			return nil, err
 		}
-		mode = fs.FileMode(n)
+	}
+	owner, err := f.ownerOf(in, "write", name, user, group)
+	if err != nil {
+		return nil, err
 	}
 	dir, last, err := f.open(in, name, makeDirs)
 	if dir == nil {
@@ -190,11 +203,11 @@ func (f *hostFiles) write(in invocation) (starlark.Value, error) {
 		if wanted == starlark.None {
 			mode = info.Mode().Perm()
 		}
-		if bytes.Equal(old, data) && info.Mode().Perm() == mode {
+		if bytes.Equal(old, data) && info.Mode().Perm() == mode && isOwner(info, owner) {
 			return starlark.False, nil
 		}
 	}
-	if err := dir.WriteFile(last, bytes.NewReader(data), mode); err != nil {
+	if err := dir.WriteFile(last, bytes.NewReader(data), mode, owner); err != nil {
 		return nil, f.failure("write", name, err)
 	}
 	return starlark.True, nil

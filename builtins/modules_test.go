@@ -33,7 +33,7 @@ func moduleValues(ctx context.Context, m machine.Machine) starlark.StringDict {
 	}
 	return starlark.StringDict{
 		"base64": newBase64(), "hashlib": newHashlib(), "lzma": newLZMA(), "json": newJSON(), "math": newMath(), "re": newRe(),
-		"template": newTemplate(files), "time": newTime(m), "yaml": newYAML(), "http": newHTTP(ctx, m), "process": newProcess(ctx, m, "/charm", func() error { return nil }), "fs": newFS(m), "environment": newEnvironment(m),
+		"template": newTemplate(files), "time": newTime(ctx, m, func() bool { return false }), "yaml": newYAML(), "http": newHTTP(ctx, m), "process": newProcess(ctx, m, "/charm", func() error { return nil }), "fs": newFS(m), "environment": newEnvironment(m),
 		"crypto": newCrypto(m, func(string) {}), "net": newNet(ctx, m),
 		"catch": starlark.NewBuiltin("catch", catch), "throw": starlark.NewBuiltin("throw", throw),
 		"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),
@@ -76,6 +76,7 @@ func TestModules(t *testing.T) {
 				{CommandPrefix: []string{"absent"}, Missing: true},
 				{CommandPrefix: []string{"bytes"}, Stdout: "a\xff"},
 			}, Environment: map[string]string{"PATH": "/bin", "HTTPS_PROXY": "http://proxy:3128", "JUJU_CONTEXT_ID": "app/0-start-1", "JUJU_AGENT_TOKEN": "token"},
+				Running:  []*machinetest.Running{{PID: 7, Name: "tool"}, {PID: 8, Name: "slow", After: 2, Lingers: 3}},
 				Hostname: "web-0", FQDN: "web-0.example", Hosts: map[string][]string{"db": {"10.0.0.7", "fd00::7"}, "nowhere": {}}})
 			require.NoError(t, err)
 			source, err := os.ReadFile(script)

@@ -61,6 +61,7 @@ func examples() map[string][]example {
 		"exec_process":        at(`model.unit.get_container("web").exec(["greet"])`),
 		"failure":             at(`catch(throw, model.ModelError, "x")[1]`),
 		"file_info":           at(`model.unit.get_container("web").list_files("/etc/app.conf")[0]`),
+		"file_stat":           at(`native.fs.stat("/srv/site/index.html")`),
 		"framework":           at("framework"),
 		"fs":                  at("native.fs"),
 		"goal":                at(`model.get_goal_state().units["web/0"]`),

@@ -1,6 +1,7 @@
 package builtins
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	gotime "time"
@@ -14,17 +15,19 @@ import (
 // Kinds of failure of module time.
 var timeParseError = &Kind{Name: "time.ParseError"}
 
-var timeTable = table[machine.Machine]{
+var timeTable = table[*clock]{
 	typ: "time",
 	doc: "Points in time and durations, which print, compare and calculate: `time.now() - time.hour`, `30 * time.second`.",
-	members: []member[machine.Machine]{
+	members: []member[*clock]{
 		{name: "now", sig: "() -> time.time", doc: "The present time, of the machine's clock; in a simulation, the now of the state file.",
-			call: func(m machine.Machine, in invocation) (starlark.Value, error) {
+			call: func(c *clock, in invocation) (starlark.Value, error) {
 				if err := in.none(); err != nil {
 					return nil, err
 				}
-				return time.Time(m.Now()), nil
+				return time.Time(c.machine.Now()), nil
 			}},
+		{name: "sleep", sig: "(seconds: float | time.duration) -> None", doc: "Waits, for at most 3600 seconds; not while the charm's files are loaded. Juju does nothing else for the unit meanwhile: wait for moments only, and defer what takes longer. In a simulation the time goes on at once.",
+			call: (*clock).sleep},
 		{name: "time", sig: "(*, year: int = 0, month: int = 0, day: int = 0, hour: int = 0, minute: int = 0, second: int = 0, nanosecond: int = 0, location: str = \"UTC\") -> time.time", doc: "The time with this date and time of day in the time zone location, such as \"Europe/London\". What is out of range carries over: day 32 of January is February 1. A time zone that the machine does not know is a bug, which catch does not take: see is_valid_timezone.",
 			call: timeOf},
 		{name: "from_timestamp", sig: "(sec: int, nsec: int = 0, /) -> time.time", doc: "The time so many seconds and nanoseconds after 1970-01-01 UTC.",
@@ -42,13 +45,48 @@ var timeTable = table[machine.Machine]{
 		{name: "minute", sig: "time.duration", doc: "One minute.", get: timeConstant("minute")},
 		{name: "hour", sig: "time.duration", doc: "One hour.", get: timeConstant("hour")},
 		{name: "ParseError", sig: "kind", doc: "The failure when a text is no time or no duration.",
-			get: func(machine.Machine) (starlark.Value, error) { return timeParseError, nil }},
+			get: func(*clock) (starlark.Value, error) { return timeParseError, nil }},
 	},
 }
 
-// newTime returns module time, with the clock of m.
-func newTime(m machine.Machine) starlark.Value {
-	return &module[machine.Machine]{table: &timeTable, self: m}
+// newTime returns module time, with the clock of m. ctx ends a sleep when the
+// hook ends; loading says whether the charm's files are being loaded.
+func newTime(ctx context.Context, m machine.Machine, loading func() bool) starlark.Value {
+	return &module[*clock]{table: &timeTable, self: &clock{ctx, m, loading}}
+}
+
+// clock is the machine's.
+type clock struct {
+	ctx     context.Context
+	machine machine.Machine
+	loading func() bool
+}
+
+// maxSleep is how long a charm may sleep at once, in seconds.
+const maxSleep = 3600.0
+
+func (c *clock) sleep(in invocation) (starlark.Value, error) {
+	var length starlark.Value
+	if err := in.unpack("seconds", &length); err != nil {
+		return nil, err
+	}
+	var seconds float64
+	ok := true
+	if d, isDuration := length.(time.Duration); isDuration {
+		seconds = gotime.Duration(d).Seconds()
+	} else {
+		seconds, ok = starlark.AsFloat(length)
+	}
+	if !ok || !(seconds >= 0 && seconds <= maxSleep) {
+		return nil, fmt.Errorf("%s: got %s, want seconds from 0 to %g, or a duration", in.name, shown(length), maxSleep)
+	}
+	if c.loading() {
+		return nil, fmt.Errorf("%s: the charm's files are being loaded; sleep in a handler", in.name)
+	}
+	if err := c.machine.Sleep(c.ctx, gotime.Duration(seconds*float64(gotime.Second))); err != nil {
+		return nil, fmt.Errorf("cannot finish the sleep: %w", err)
+	}
+	return starlark.None, nil
 }
 
 // documentTime describes the times of go.starlark.net/lib/time.
@@ -80,24 +118,24 @@ func documentDuration() TypeDoc {
 	}}
 }
 
-func fromTime(name string) func(machine.Machine, invocation) (starlark.Value, error) {
-	return func(_ machine.Machine, in invocation) (starlark.Value, error) {
+func fromTime(name string) func(*clock, invocation) (starlark.Value, error) {
+	return func(_ *clock, in invocation) (starlark.Value, error) {
 		return upstream(time.Module, name, in)
 	}
 }
 
-func timeOf(m machine.Machine, in invocation) (starlark.Value, error) {
+func timeOf(c *clock, in invocation) (starlark.Value, error) {
 	if len(in.args) > 0 {
 		return nil, fmt.Errorf("%s: unexpected positional argument: write time.time(year = 2026, month = 1, day = 31)", in.name)
 	}
-	return fromTime("time")(m, in)
+	return fromTime("time")(c, in)
 }
 
-func timeConstant(name string) func(machine.Machine) (starlark.Value, error) {
-	return func(machine.Machine) (starlark.Value, error) { return time.Module.Members[name], nil }
+func timeConstant(name string) func(*clock) (starlark.Value, error) {
+	return func(*clock) (starlark.Value, error) { return time.Module.Members[name], nil }
 }
 
-func parseTime(_ machine.Machine, in invocation) (starlark.Value, error) {
+func parseTime(_ *clock, in invocation) (starlark.Value, error) {
 	var text string
 	var format, location starlark.String
 	if err := in.unpack("text", &text, "format?", &format, "location?", &location); err != nil {
@@ -122,7 +160,7 @@ func parseTime(_ machine.Machine, in invocation) (starlark.Value, error) {
 	return v, nil
 }
 
-func parseDuration(_ machine.Machine, in invocation) (starlark.Value, error) {
+func parseDuration(_ *clock, in invocation) (starlark.Value, error) {
 	var text string
 	if err := in.unpack("text", &text); err != nil {
 		return nil, err

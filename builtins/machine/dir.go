@@ -20,10 +20,18 @@ type Dir interface {
 	fs.FS
 	// Mkdir makes a directory, unless it is there.
 	Mkdir(name string, perm fs.FileMode) error
+	// Lstat describes what is at a name, a link as itself, and Readlink says
+	// where that leads.
+	Lstat(name string) (fs.FileInfo, error)
+	Readlink(name string) (string, error)
 	// WriteFile writes what content holds to a file, as a whole or, if content
 	// ends in an error, which it returns, not at all. A file or link of that
-	// name is replaced.
-	WriteFile(name string, content io.Reader, perm fs.FileMode) error
+	// name is replaced. The file has its owner and permissions from the moment
+	// that it is there.
+	WriteFile(name string, content io.Reader, perm fs.FileMode, owner Owner) error
+	// Chmod and Chown change permissions and owner of what is there.
+	Chmod(name string, perm fs.FileMode) error
+	Chown(name string, owner Owner) error
 	// Remove removes a file, a link or an empty directory or, if all is set, a
 	// directory with all that is in it.
 	Remove(name string, all bool) error
@@ -74,6 +82,11 @@ func (d dir) Open(name string) (fs.File, error) {
 // Stat describes what is at a name, without opening it.
 func (d dir) Stat(name string) (fs.FileInfo, error) { return d.root.Stat(name) }
 
+func (d dir) Lstat(name string) (fs.FileInfo, error)    { return d.root.Lstat(name) }
+func (d dir) Readlink(name string) (string, error)      { return d.root.Readlink(name) }
+func (d dir) Chmod(name string, perm fs.FileMode) error { return d.root.Chmod(name, perm) }
+func (d dir) Chown(name string, owner Owner) error      { return d.root.Chown(name, owner.UID, owner.GID) }
+
 func (d dir) Mkdir(name string, perm fs.FileMode) error {
 	err := d.root.Mkdir(name, perm)
 	if !errors.Is(err, fs.ErrExist) {
@@ -93,7 +106,7 @@ func (d dir) Remove(name string, all bool) error {
 	return d.root.RemoveAll(name)
 }
 
-func (d dir) WriteFile(name string, content io.Reader, perm fs.FileMode) error {
+func (d dir) WriteFile(name string, content io.Reader, perm fs.FileMode, owner Owner) error {
 	if !fs.ValidPath(name) {
 		return &fs.PathError{Op: "write", Path: name, Err: fs.ErrInvalid}
 	}
@@ -106,6 +119,11 @@ func (d dir) WriteFile(name string, content io.Reader, perm fs.FileMode) error {
 		defer f.Close()
 		if _, err := io.CopyBuffer(struct{ io.Writer }{f}, content, make([]byte, 128<<10)); err != nil {
 			return err
+		}
+		if owner.UID != Unchanged || owner.GID != Unchanged {
+			if err := f.Chown(owner.UID, owner.GID); err != nil {
+				return err
+			}
 		}
 		if err := f.Chmod(perm); err != nil {
 			return err

@@ -23,6 +23,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -31,6 +32,9 @@ import (
 type Machine interface {
 	// Now returns the present time.
 	Now() time.Time
+	// Sleep waits for d, or until ctx ends, whose cause it then returns. The
+	// time of a simulated machine goes on at once.
+	Sleep(ctx context.Context, d time.Duration) error
 	// Transport returns what carries HTTP requests made with these options. It
 	// fails when the options make no sense, for instance if CA holds no
 	// certificate. A request that a simulated machine was not told about ends
@@ -45,6 +49,19 @@ type Machine interface {
 	// and has what it wrote. A command that a simulated machine was not told
 	// about ends in an [UndescribedError].
 	Run(ctx context.Context, c Command) (*Result, error)
+	// LookPath returns the path of a program on PATH; "" if there is none. A
+	// program that a simulated machine was not told about ends in an
+	// [UndescribedError].
+	LookPath(program string) (string, error)
+	// Signal sends a signal to a process, unless it is another program than
+	// name, and returns whether it is there. An empty name is any program's;
+	// signal 0 only asks.
+	Signal(pid int, name string, s syscall.Signal) (bool, error)
+	// LookupUser and LookupGroup return the number of one that is given by its
+	// name or number; OwnerNames returns names, "" for those that have none.
+	LookupUser(name string) (int, error)
+	LookupGroup(name string) (int, error)
+	OwnerNames(Owner) (user, group string)
 	// Random returns what gives random bytes, good enough for keys. It never
 	// ends and never fails.
 	Random() io.Reader
@@ -94,6 +111,17 @@ func Real() Machine { return real{} }
 type real struct{}
 
 func (real) Now() time.Time { return time.Now() }
+
+func (real) Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
 
 func (real) Random() io.Reader { return rand.Reader }
 

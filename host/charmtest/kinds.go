@@ -24,7 +24,7 @@ func init() {
 	kinds = []*kind{
 		stateKind, relationKind, peerKind, containerKind, fileKind, execKind, checkInfoKind, noticeKind, logKind,
 		secretKind, storageKind, resourceKind, portKind, networkKind, bindAddressKind, addressKind,
-		modelKind, cloudSpecKind, cloudCredentialKind, routeKind, processKind, hostFileKind, deferredKind,
+		modelKind, cloudSpecKind, cloudCredentialKind, routeKind, processKind, runningKind, hostFileKind, deferredKind,
 	}
 }
 
@@ -83,13 +83,14 @@ var stateKind = &kind{
 		{name: "secret_removals", sig: "dict[str, list[int]] = {}", doc: "The revisions of secrets that the charm has asked Juju to remove, by secret. Take it from the state that a run left."},
 		{name: "http", sig: "list[Route] = []", doc: "The HTTP requests that get an answer, and no others."},
 		{name: "processes", sig: "list[Process] = []", doc: "The commands of the unit's own machine, or its charm container, and no others."},
+		{name: "running", sig: "list[RunningProcess] = []", doc: "The processes that run on that machine when the hook begins, for process.is_running and process.signal."},
 		{name: "host_files", sig: "dict[str, str | HostFile] = {}", doc: "The files of the unit's own machine, or its charm container, by absolute path: their content, or a HostFile."},
 		{name: "environment", sig: "dict[str, str] = {}", doc: "Variables of the hook's environment, besides those that Juju sets, or instead: proxies, JUJU_API_ADDRESSES, PATH."},
 		{name: "hostname", sig: "str = \"\"", doc: "The machine's own name; \"\": the unit's, with a dash."},
 		{name: "fqdn", sig: "str = \"\"", doc: "The machine's name with its domain; \"\": in a pod the one that Kubernetes gives it, APP-N.APP-endpoints.MODEL.svc.cluster.local, elsewhere hostname."},
 		{name: "hosts", sig: "dict[str, list[str]] = {}", doc: "The names that net.resolve finds, with their addresses, and no others; [] for a name that does not exist."},
 		{name: "seed", sig: "int = 0", doc: "What chooses the random bytes that the charm gets, the same for each seed and unit. In the state after a run that took some it is the next one."},
-		{name: "now", sig: "time.time = 2026-01-01", doc: "The time, which stands still."},
+		{name: "now", sig: "time.time = 2026-01-01", doc: "The time, which stands still but for what the charm sleeps."},
 	},
 	defaults: func(_ *session, v any) {
 		s := v.(*simulate.State)
@@ -456,6 +457,8 @@ var hostFileKind = &kind{
 	fields: []field{
 		{name: "content", sig: "str = \"\"", doc: "What is in it."},
 		{name: "mode", sig: "int = None", doc: "The permissions, for instance 0o600; None: 0o644, for directories 0o755."},
+		{name: "owner", sig: "str = \"\"", doc: "The user that it belongs to, by name or number; \"\": root. Every name is a user's, unless host_files has an /etc/passwd."},
+		{name: "group", sig: "str = \"\"", doc: "The group that it belongs to, by name or number; \"\": root."},
 		{name: "dir", sig: "bool = False", doc: "Whether it is a directory. Those above a file are there by themselves."},
 	},
 }

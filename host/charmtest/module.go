@@ -55,7 +55,7 @@ func testingMembers() []builtins.Member[*session] {
 	for _, k := range []*kind{
 		stateKind, relationKind, peerKind, containerKind, fileKind, execKind, checkInfoKind, noticeKind, logKind,
 		secretKind, storageKind, resourceKind, portKind, networkKind, bindAddressKind, addressKind,
-		modelKind, cloudSpecKind, cloudCredentialKind, routeKind, processKind, hostFileKind, deferredKind, logLineKind,
+		modelKind, cloudSpecKind, cloudCredentialKind, routeKind, processKind, runningKind, hostFileKind, deferredKind, logLineKind,
 	} {
 		members = append(members, builtins.Member[*session]{Name: k.name, Sig: k.signature(), Doc: k.doc,
 			Call: func(s *session, in builtins.Invocation) (starlark.Value, error) {

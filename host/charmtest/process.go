@@ -25,11 +25,32 @@ var processKind = &kind{
 		{name: "exit_code", sig: "int = 0", doc: "How it ends."},
 		{name: "stdout", binary: true, sig: "str | bytes = \"\"", doc: "What it writes."},
 		{name: "stderr", binary: true, sig: "str | bytes = \"\"", doc: "What it writes to its standard error."},
+		{name: "files", sig: "dict[str, str | HostFile] = {}", doc: "The files that it writes, by path."},
+		{name: "removes", sig: "list[str] = []", doc: "The files and directories that it removes."},
+		{name: "starts", sig: "list[RunningProcess] = []", doc: "The processes that it leaves running."},
+		{name: "ends", sig: "list[int] = []", doc: "The processes that it ends, by their number."},
 		{name: "missing", sig: "bool = False", doc: "Whether there is no such program."},
 		{name: "hangs", sig: "bool = False", doc: "Whether it ends by its timeout only, which is over at once."},
 		{name: "handler", key: "Handler", sig: "function = None", doc: "A function of the test that is the command: handler(call: ProcessCall) -> (stdout, stderr, exit_code), or None for (\"\", \"\", 0). The fields above do not count then."},
 	},
 	identity: func(v any) string { return strings.Join(v.(*machinetest.Process).CommandPrefix, "\x00") },
+}
+
+var runningKind = &kind{
+	name: "RunningProcess", typ: reflect.TypeFor[machinetest.Running](), positional: 2,
+	doc: "A process that runs on the unit's own machine. TERM, INT, QUIT and KILL end it, other signals do not.",
+	fields: []field{
+		{name: "pid", sig: "int", doc: "Its number.", need: true},
+		{name: "name", sig: "str", doc: "The name of its program.", need: true},
+		{name: "after", sig: "int = 0", doc: "How many seconds it takes until it is there; time.sleep lets them go by."},
+		{name: "lingers", sig: "int = 0", doc: "How many seconds it is still there after the signal that ends it."},
+		{name: "ignores", sig: "list[str] = []", doc: "Those of \"TERM\", \"INT\" and \"QUIT\" that do not end it."},
+	},
+	check: func(v any) error {
+		_, err := machinetest.New(machinetest.State{Running: []*machinetest.Running{v.(*machinetest.Running)}})
+		return err
+	},
+	identity: func(v any) string { return fmt.Sprint(v.(*machinetest.Running).PID) },
 }
 
 // A processHandler is a function of the test that stands for a command of the

@@ -28,7 +28,8 @@ func difference(before, after *State) ([]Change, error) {
 	differing(before, after, old, new)
 	differing(&before.Juju, &after.Juju, old, new)
 	machine := after.Machine
-	machine.Seed = before.Machine.Seed // that random bytes were taken is nothing that one sees
+	// That random bytes were taken and time went by is nothing that one sees.
+	machine.Seed, machine.Now = before.Machine.Seed, before.Machine.Now
 	differing(&before.Machine, &machine, old, new)
 	a, err := leaves(old)
 	if err != nil {

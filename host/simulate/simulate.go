@@ -8,6 +8,7 @@ package simulate
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,9 +18,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
+	"time"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+	"golang.org/x/sys/unix"
 
 	"github.com/starcharm/starcharm/builtins"
 	"github.com/starcharm/starcharm/builtins/machine"
@@ -105,7 +109,7 @@ type Action struct {
 
 // A Step is one call of the charm to the world, or one line of its log.
 type Step struct {
-	// Via is "juju", "pebble", "http", "process" or "log".
+	// Via is "juju", "pebble", "http", "process", "clock" or "log".
 	Via string `json:"via"`
 	// What is the call: "config-get", "add-layer web", "GET http://…"; for a
 	// log line its level.
@@ -329,6 +333,10 @@ func (h *Hook) Run(ctx context.Context) (o *Outcome, err error) {
 	after := *before
 	after.Juju = *juju.State()
 	after.Machine.HostFiles, after.Machine.Seed = simulated.Files(), simulated.Seed()
+	if simulated.Slept() > 0 {
+		after.Machine.Now = simulated.Now()
+	}
+	after.Machine.Running = simulated.Running()
 	after.Containers = nil
 	for _, name := range slices.Sorted(maps.Keys(pebbles)) {
 		c, err := pebbles[name].End(ctx)
@@ -530,7 +538,7 @@ func (path undescribedPebble) RoundTrip(*http.Request) (*http.Response, error) {
 	}
 }
 
-// recordedMachine records HTTP requests and commands.
+// recordedMachine records HTTP requests, commands, signals and sleeps.
 type recordedMachine struct {
 	*machinetest.Machine
 	r *recorder
@@ -555,6 +563,25 @@ func (m recordedMachine) Run(ctx context.Context, c machine.Command) (*machine.R
 	}
 	m.r.add(s)
 	return result, err
+}
+
+// Signal records signals, but not questions whether a process is there.
+func (m recordedMachine) Signal(pid int, name string, s syscall.Signal) (bool, error) {
+	there, err := m.Machine.Signal(pid, name, s)
+	if s != 0 {
+		step := Step{Via: "process", What: fmt.Sprintf("signal %s %d", cmp.Or(strings.TrimPrefix(unix.SignalName(s), "SIG"), fmt.Sprint(int(s))), pid)}
+		if !there {
+			step.Failed, step.Result = true, "there is no such process"
+		}
+		m.r.add(step)
+	}
+	return there, err
+}
+
+// Sleep records sleeps.
+func (m recordedMachine) Sleep(ctx context.Context, d time.Duration) error {
+	m.r.add(Step{Via: "clock", What: "sleep " + d.String()})
+	return m.Machine.Sleep(ctx, d)
 }
 
 // reason says why the machine did not do what the charm asked of it.

@@ -22,6 +22,10 @@ type File struct {
 	Content string `yaml:"content,omitempty"`
 	// Mode holds the permissions; nil: 0o644, or 0o755 for a directory.
 	Mode *Mode `yaml:"mode,omitempty"`
+	// Owner and Group are those that it belongs to, by name or number; "":
+	// root.
+	Owner string `yaml:"owner,omitempty"`
+	Group string `yaml:"group,omitempty"`
 	// Dir makes it a directory. Those above a file are there by themselves.
 	Dir bool `yaml:"dir,omitempty"`
 }
@@ -52,7 +56,7 @@ func (f *File) UnmarshalYAML(node *yaml.Node) error {
 	// KnownFields does not reach through a method like this one.
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		switch key := node.Content[i]; key.Value {
-		case "content", "mode", "dir":
+		case "content", "mode", "owner", "group", "dir":
 		default:
 			return fmt.Errorf("line %d: field %s not found in a host file", key.Line, key.Value)
 		}
@@ -63,7 +67,7 @@ func (f *File) UnmarshalYAML(node *yaml.Node) error {
 
 // MarshalYAML writes a file that has nothing but content as its content.
 func (f File) MarshalYAML() (any, error) {
-	if f.Mode == nil && !f.Dir {
+	if f == (File{Content: f.Content}) {
 		return f.Content, nil
 	}
 	type plain File
@@ -74,6 +78,8 @@ func (f File) MarshalYAML() (any, error) {
 type node struct {
 	content string
 	mode    fs.FileMode // with fs.ModeDir for a directory
+	owner   machine.Owner
+	changed time.Time // zero: when the machine was described
 }
 
 // readFiles takes over the files that a State describes.
@@ -89,6 +95,10 @@ func (m *Machine) readFiles(files map[string]*File) error {
 			return fmt.Errorf("cannot use host_files[%s]: a directory has no content", name)
 		}
 		n := &node{content: f.Content, mode: 0o644}
+		var err error
+		if n.owner, err = m.ownerOf(f); err != nil {
+			return fmt.Errorf("cannot use host_files[%s]: %w", name, err)
+		}
 		if f.Dir {
 			n.mode = fs.ModeDir | 0o755
 		}
@@ -126,10 +136,16 @@ func (m *Machine) Files() map[string]*File {
 	}
 	var files map[string]*File
 	for name, n := range m.nodes {
-		if n.mode == fs.ModeDir|0o755 && occupied[name] {
+		if n.mode == fs.ModeDir|0o755 && n.owner == (machine.Owner{}) && occupied[name] {
 			continue
 		}
 		f := &File{Content: n.content, Dir: n.mode.IsDir()}
+		if n.owner.UID != 0 {
+			f.Owner = m.users.name(n.owner.UID)
+		}
+		if n.owner.GID != 0 {
+			f.Group = m.groups.name(n.owner.GID)
+		}
 		if mode := Mode(n.mode.Perm()); f.Dir && mode != 0o755 || !f.Dir && mode != 0o644 {
 			f.Mode = &mode
 		}
@@ -194,12 +210,12 @@ func (d dir) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &openFile{info: fileInfo{path.Base(name), n, d.m.now}, Reader: strings.NewReader(n.content)}
+	f := &openFile{info: d.info(name, n), Reader: strings.NewReader(n.content)}
 	if n.mode.IsDir() {
 		at := path.Join(d.path, name)
 		for _, inner := range slices.Sorted(maps.Keys(d.m.nodes)) {
 			if inner != "/" && path.Dir(inner) == at {
-				f.entries = append(f.entries, fs.FileInfoToDirEntry(fileInfo{path.Base(inner), d.m.nodes[inner], d.m.now}))
+				f.entries = append(f.entries, fs.FileInfoToDirEntry(d.info(inner, d.m.nodes[inner])))
 			}
 		}
 	}
@@ -231,17 +247,71 @@ func (f *openFile) ReadDir(n int) ([]fs.DirEntry, error) {
 
 // fileInfo describes a file or directory.
 type fileInfo struct {
-	name string
-	node *node
-	now  time.Time
+	name    string
+	node    node
+	changed time.Time
+}
+
+// info describes n, which is at a name. The machine is locked.
+func (d dir) info(name string, n *node) fileInfo {
+	if changed := n.changed; !changed.IsZero() {
+		return fileInfo{path.Base(name), *n, changed}
+	}
+	return fileInfo{path.Base(name), *n, d.m.began}
 }
 
 func (i fileInfo) Name() string       { return i.name }
 func (i fileInfo) Size() int64        { return int64(len(i.node.content)) }
 func (i fileInfo) Mode() fs.FileMode  { return i.node.mode }
-func (i fileInfo) ModTime() time.Time { return i.now }
+func (i fileInfo) ModTime() time.Time { return i.changed }
 func (i fileInfo) IsDir() bool        { return i.node.mode.IsDir() }
-func (i fileInfo) Sys() any           { return nil }
+func (i fileInfo) Sys() any           { return i.node.owner }
+
+func (d dir) Lstat(name string) (fs.FileInfo, error) {
+	d.m.mu.Lock()
+	defer d.m.mu.Unlock()
+	n, err := d.node("lstat", name)
+	if err != nil {
+		return nil, err
+	}
+	return d.info(name, n), nil
+}
+
+// Readlink has nothing to say: a simulated machine has no links.
+func (d dir) Readlink(name string) (string, error) {
+	return "", &fs.PathError{Op: "readlink", Path: name, Err: syscall.EINVAL}
+}
+
+func (d dir) Chmod(name string, perm fs.FileMode) error {
+	d.m.mu.Lock()
+	defer d.m.mu.Unlock()
+	n, err := d.node("chmod", name)
+	if err == nil {
+		n.mode = n.mode&fs.ModeDir | perm.Perm()
+	}
+	return err
+}
+
+func (d dir) Chown(name string, owner machine.Owner) error {
+	d.m.mu.Lock()
+	defer d.m.mu.Unlock()
+	n, err := d.node("chown", name)
+	if err == nil {
+		n.owner = changed(n.owner, owner)
+	}
+	return err
+}
+
+// changed is an owner after what of by is not left unchanged.
+func changed(owner, by machine.Owner) machine.Owner {
+	if by.UID != machine.Unchanged {
+		owner.UID = by.UID
+	}
+	if by.GID != machine.Unchanged {
+		owner.GID = by.GID
+	}
+	return owner
+}
 
 func (d dir) Mkdir(name string, perm fs.FileMode) error {
 	d.m.mu.Lock()
@@ -278,25 +348,27 @@ func (d dir) Remove(name string, all bool) error {
 		return err
 	}
 	at := path.Join(d.path, name)
-	var inside []string
-	for inner := range d.m.nodes {
-		if strings.HasPrefix(inner, at+"/") {
-			inside = append(inside, inner)
-		}
-	}
-	if len(inside) > 0 && !all {
+	if !all && slices.ContainsFunc(slices.Collect(maps.Keys(d.m.nodes)), func(inner string) bool { return strings.HasPrefix(inner, at+"/") }) {
 		return &fs.PathError{Op: "remove", Path: name, Err: syscall.ENOTEMPTY}
 	}
-	for _, inner := range append(inside, at) {
-		delete(d.m.nodes, inner)
-	}
+	d.m.removeAll(at)
 	return nil
+}
+
+// removeAll removes what is at an absolute path, with all that is in it. The
+// machine is locked.
+func (m *Machine) removeAll(name string) {
+	for inner := range m.nodes {
+		if inner == name || strings.HasPrefix(inner, name+"/") {
+			delete(m.nodes, inner)
+		}
+	}
 }
 
 // maxFile is how large a file of a simulated machine may be, in bytes.
 const maxFile = 1 << 30
 
-func (d dir) WriteFile(name string, content io.Reader, perm fs.FileMode) error {
+func (d dir) WriteFile(name string, content io.Reader, perm fs.FileMode, owner machine.Owner) error {
 	data, err := io.ReadAll(io.LimitReader(content, maxFile+1))
 	if err != nil {
 		return err
@@ -309,5 +381,5 @@ func (d dir) WriteFile(name string, content io.Reader, perm fs.FileMode) error {
 	if n, err := d.node("write", name); err == nil && n.mode.IsDir() {
 		return &fs.PathError{Op: "write", Path: name, Err: syscall.EISDIR}
 	}
-	return d.put("write", name, &node{content: string(data), mode: perm.Perm()})
+	return d.put("write", name, &node{content: string(data), mode: perm.Perm(), owner: changed(machine.Owner{}, owner), changed: d.m.now})
 }

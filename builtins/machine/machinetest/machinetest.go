@@ -3,6 +3,7 @@
 package machinetest
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -18,7 +19,8 @@ import (
 
 // State describes a simulated machine.
 type State struct {
-	// Now is the present time, which stands still. Zero: [Epoch].
+	// Now is the present time, which stands still but for what the charm
+	// sleeps. Zero: [Epoch].
 	Now time.Time `yaml:"now"`
 	// HTTP lists the requests that get an answer. Routes with the same method
 	// and URL answer one after the other; the last of them answers ever after.
@@ -34,6 +36,8 @@ type State struct {
 	Seed uint64 `yaml:"seed"`
 	// Processes are the commands that the machine has.
 	Processes []*Process `yaml:"processes"`
+	// Running are the processes that run when the hook begins.
+	Running []*Running `yaml:"running"`
 	// Hostname is the machine's name; "": the unit's, "app-0".
 	Hostname string `yaml:"hostname"`
 	// FQDN is the name with its domain; "": in a pod the one that Kubernetes
@@ -49,10 +53,11 @@ func Epoch() time.Time { return time.Date(2026, time.January, 1, 0, 0, 0, 0, tim
 
 // Machine is a simulated [machine.Machine].
 type Machine struct {
-	now    time.Time
+	began  time.Time
 	routes []route
 
 	mu       sync.Mutex
+	now      time.Time
 	requests []Request
 	served   map[string]int   // answers given so far, by "METHOD url" of the route
 	nodes    map[string]*node // by absolute path, without "/"
@@ -63,6 +68,9 @@ type Machine struct {
 	processes []*Process
 	ran       map[string]int // commands run so far, by the prefix of the process
 
+	running       []*running // in the order of their start
+	users, groups accounts
+
 	hostname, fqdn string
 	hosts          map[string][]netip.Addr
 }
@@ -72,10 +80,11 @@ var _ machine.Machine = (*Machine)(nil)
 // New returns the machine that s describes, or an error that names the route file
 // or variable that makes no sense.
 func New(s State) (*Machine, error) {
-	m := &Machine{now: s.Now, served: make(map[string]int), nodes: make(map[string]*node), processes: s.Processes, ran: make(map[string]int)}
+	m := &Machine{now: s.Now, users: newAccounts("user"), groups: newAccounts("group"), served: make(map[string]int), nodes: make(map[string]*node), processes: s.Processes, ran: make(map[string]int)}
 	if m.now.IsZero() {
 		m.now = Epoch()
 	}
+	m.began = m.now
 	for i, described := range s.HTTP {
 		r, err := described.parse(i)
 		if err != nil {
@@ -84,8 +93,8 @@ func New(s State) (*Machine, error) {
 		m.routes = append(m.routes, r)
 	}
 	for i, p := range s.Processes {
-		if p == nil {
-			return nil, fmt.Errorf("cannot use processes[%d]: there is nothing", i)
+		if err := p.check(); err != nil {
+			return nil, fmt.Errorf("cannot use processes[%d]: %w", i, err)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Environment)) {
@@ -100,6 +109,13 @@ func New(s State) (*Machine, error) {
 	if err := m.readNames(s); err != nil {
 		return nil, err
 	}
+	for i, r := range s.Running {
+		if err := r.check(); err != nil {
+			return nil, fmt.Errorf("cannot use running[%d]: %w", i, err)
+		}
+		m.start(r)
+	}
+	m.readAccounts(s.HostFiles)
 	return m, m.readFiles(s.HostFiles)
 }
 
@@ -123,8 +139,26 @@ func (m *Machine) Random() io.Reader { return m.random }
 // the State's if this hook took some, so that not the same ones come again.
 func (m *Machine) Seed() uint64 { return m.random.next() }
 
-// Now returns the time that the State gives.
-func (m *Machine) Now() time.Time { return m.now }
+// Now returns the time that the State gives, and what was slept since.
+func (m *Machine) Now() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.now
+}
+
+// Sleep lets the time go on, without waiting.
+func (m *Machine) Sleep(ctx context.Context, d time.Duration) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	m.now = m.now.Add(d)
+	return nil
+}
+
+// Slept is how long the charm has slept.
+func (m *Machine) Slept() time.Duration { return m.Now().Sub(m.began) }
 
 // Transport answers requests from the routes. The options are accepted as they
 // are: no certificate is looked at and no proxy asked.

@@ -109,6 +109,38 @@ func TestBadEnvironment(t *testing.T) {
 	}
 }
 
+func TestBadProcesses(t *testing.T) {
+	for text, want := range map[string]string{
+		`processes: [null]`:                            "cannot use processes[0]: there is nothing",
+		`processes: [{removes: [a]}]`:                  `cannot use processes[0]: it removes "a": the path must be absolute, without ".", ".." and a slash at the end`,
+		`processes: [{starts: [{name: a}]}]`:           "cannot use processes[0]: it starts what cannot run: its pid is 0, want one from 1",
+		`processes: [{files: {a: b}}]`:                 `cannot use processes[0]: it writes what cannot be: cannot use host_files[a]: its path must be absolute, without ".", ".." and a slash at the end`,
+		`running: [null]`:                              "cannot use running[0]: there is nothing",
+		`running: [{pid: 1}]`:                          "cannot use running[0]: it has no name",
+		`running: [{pid: 1, name: a, after: -1}]`:      "cannot use running[0]: its after and lingers are seconds, from 0",
+		`running: [{pid: 1, name: a, ignores: [HUP]}]`: `cannot use running[0]: it cannot ignore "HUP", want TERM, INT or QUIT`,
+		`hosts: {db: [x]}`:                             `cannot use hosts[db]: "x" is no IP address`,
+		"host_files: {/etc/passwd: \"root:x:0:0\", /a: {content: b, owner: app}}": `cannot use host_files[/a]: there is no user "app"`,
+	} {
+		_, err := parse(t, text)
+		assert.EqualError(t, err, want)
+	}
+}
+
+func TestAccounts(t *testing.T) {
+	m, err := parse(t, "host_files: {/etc/passwd: \"root:x:0:0\\napp:x:990:991::/:/bin/sh\\nbroken\", /etc/group: \"app:x:991:\", /a: {content: b, owner: app, group: app}, /c: {content: d, owner: 5}}")
+	require.NoError(t, err)
+	id, err := m.LookupUser("app")
+	require.NoError(t, err)
+	assert.Equal(t, 990, id)
+	_, err = m.LookupGroup("other")
+	assert.EqualError(t, err, `there is no group "other"`)
+	assert.Equal(t, &machinetest.File{Content: "b", Owner: "app", Group: "app"}, m.Files()["/a"])
+	assert.Equal(t, &machinetest.File{Content: "d", Owner: "5"}, m.Files()["/c"])
+	user, group := m.OwnerNames(machine.Owner{UID: 5, GID: 991})
+	assert.Equal(t, []string{"", "app"}, []string{user, group})
+}
+
 func TestEpoch(t *testing.T) {
 	m, err := machinetest.New(machinetest.State{})
 	require.NoError(t, err)

@@ -2,8 +2,11 @@ package machinetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -19,6 +22,14 @@ type Process struct {
 	ExitCode      int      `yaml:"exit_code,omitempty"`
 	Stdout        string   `yaml:"stdout,omitempty"`
 	Stderr        string   `yaml:"stderr,omitempty"`
+	// Files are those that the command writes, by absolute path, and Removes
+	// those that it removes, with all that is in them.
+	Files   map[string]*File `yaml:"files,omitempty"`
+	Removes []string         `yaml:"removes,omitempty"`
+	// Starts are the processes that it leaves running, and Ends those that it
+	// ends, by their number.
+	Starts []*Running `yaml:"starts,omitempty"`
+	Ends   []int      `yaml:"ends,omitempty"`
 	// Missing is set for a program that the machine does not have.
 	Missing bool `yaml:"missing,omitempty"`
 	// Hangs is set for a command that ends by its timeout only.
@@ -57,7 +68,74 @@ func (m *Machine) Run(ctx context.Context, c machine.Command) (*machine.Result, 
 	case p.Hangs:
 		return result, machine.ErrTimeout
 	}
-	return result, nil
+	return result, m.affect(p)
+}
+
+// check says what no command can do.
+func (p *Process) check() error {
+	if p == nil {
+		return errors.New("there is nothing")
+	}
+	for _, name := range p.Removes {
+		if !path.IsAbs(name) || path.Clean(name) != name || name == "/" {
+			return fmt.Errorf("it removes %q: the path must be absolute, without \".\", \"..\" and a slash at the end", name)
+		}
+	}
+	for _, r := range p.Starts {
+		if err := r.check(); err != nil {
+			return fmt.Errorf("it starts what cannot run: %w", err)
+		}
+	}
+	if _, err := New(State{HostFiles: p.Files}); err != nil {
+		return fmt.Errorf("it writes what cannot be: %w", err)
+	}
+	return nil
+}
+
+// affect is what a command does to files and processes.
+func (m *Machine) affect(p *Process) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, name := range p.Removes {
+		m.removeAll(name)
+	}
+	for _, pid := range p.Ends {
+		m.end(pid)
+	}
+	for _, r := range p.Starts {
+		m.start(r)
+	}
+	m.readAccounts(p.Files)
+	return m.readFiles(p.Files)
+}
+
+// LookPath looks at the files in the directories of PATH, and at the commands
+// that the State describes.
+func (m *Machine) LookPath(program string) (string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, dir := range filepath.SplitList(m.environment["PATH"]) {
+		at := path.Join(dir, program)
+		if n := m.nodes[at]; path.IsAbs(at) && n != nil && n.mode.IsRegular() && n.mode&0o111 != 0 {
+			return at, nil
+		}
+	}
+	p, _ := m.turn([]string{program})
+	for _, other := range m.processes {
+		if p == nil && len(other.CommandPrefix) > 0 && other.CommandPrefix[0] == program {
+			p, _ = m.turn(other.CommandPrefix)
+		}
+	}
+	switch {
+	case p == nil:
+		return "", &machine.UndescribedError{
+			What: "the program " + program,
+			Cure: fmt.Sprintf("add it to processes, {command_prefix: [%q], …}, with missing: true if it is not there", program),
+		}
+	case p.Missing:
+		return "", nil
+	}
+	return path.Join("/usr/bin", program), nil
 }
 
 func quoted(words []string) []string {
@@ -72,6 +150,16 @@ func quoted(words []string) []string {
 func (m *Machine) process(command []string) *Process {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	p, key := m.turn(command)
+	if p != nil {
+		m.ran[key]++
+	}
+	return p
+}
+
+// turn is the process whose turn it is for a command, and what its turns are
+// counted by. The machine is locked.
+func (m *Machine) turn(command []string) (p *Process, key string) {
 	var turns []*Process
 	for _, p := range m.processes {
 		n := len(p.CommandPrefix)
@@ -84,10 +172,8 @@ func (m *Machine) process(command []string) *Process {
 		}
 	}
 	if len(turns) == 0 {
-		return nil
+		return nil, ""
 	}
-	key := strings.Join(turns[0].CommandPrefix, "\x00")
-	turn := min(m.ran[key], len(turns)-1)
-	m.ran[key]++
-	return turns[turn]
+	key = strings.Join(turns[0].CommandPrefix, "\x00")
+	return turns[min(m.ran[key], len(turns)-1)], key
 }
