@@ -39,7 +39,7 @@ func TestFormatted(t *testing.T) {
 	for path, text := range starFiles(t, "../../examples", "../../stdlib") {
 		formatted, err := charmfmt.Source(path, text)
 		require.NoError(t, err)
-		assert.Equal(t, string(formatted), string(text), "run starcharm fmt %s", path)
+		assert.True(t, bytes.Equal(formatted, text), "run starcharm fmt %s", path)
 	}
 }
 
