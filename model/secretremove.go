@@ -135,3 +135,14 @@ func (m *Model) removeRevisions(id string, revisions []int) (wait []int, err err
 	}
 	return wait, nil
 }
+
+// RemovesSecrets says whether this hook is to remove a secret or a revision of
+// one when it ends.
+func (m *Model) RemovesSecrets() bool {
+	for _, f := range m.secretsByID {
+		if f.removed || len(f.revisions) > 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -35,6 +35,9 @@ type Config struct {
 	SocketPath string
 	// Transport replaces the socket, in tests.
 	Transport http.RoundTripper
+	// Wrap, unless nil, is put around what carries requests, for who refuses
+	// or records some.
+	Wrap func(http.RoundTripper) http.RoundTripper
 	// Timeout is how long one request may take, from connecting to the last
 	// byte of the answer: 5 seconds by default. It does not bound transfers
 	// of files, and a wait for a change is made of several requests.
@@ -74,6 +77,9 @@ func New(cfg Config) *Client {
 	if cfg.Transport == nil {
 		c.get = socketTransport(cfg.SocketPath, true)
 		c.post = socketTransport(cfg.SocketPath, false)
+	}
+	if cfg.Wrap != nil {
+		c.get, c.post = cfg.Wrap(c.get), cfg.Wrap(c.post)
 	}
 	return c
 }

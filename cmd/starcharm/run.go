@@ -66,17 +66,12 @@ the state says otherwise.`,
 				}
 				return exitCode(1)
 			}
-			if stateFile == "" {
-				stateFile = filepath.Join(dir, filepath.FromSlash(defaultState))
-				if _, err := os.Stat(stateFile); errors.Is(err, fs.ErrNotExist) {
-					stateFile = ""
-				}
+			state, stateFile, err := startingState(dir, stateFile)
+			if err != nil {
+				return err
 			}
-			state := &simulate.State{}
-			if stateFile != "" {
-				if state, err = simulate.ReadStateFile(stateFile); err != nil {
-					return err
-				}
+			if state == nil {
+				state = &simulate.State{}
 			}
 			if err := setOptions(state, charm.Metadata, set); err != nil {
 				return err
@@ -84,7 +79,7 @@ the state says otherwise.`,
 			if follower {
 				state.Juju.Leader = false
 			}
-			e.Name, e.Action = eventName(args[0])
+			e.Name, e.Action = simulate.ParseEventName(args[0])
 			if err := checkSubject(cmd, charm.Metadata, e, args[0]); err != nil {
 				return err
 			}
@@ -151,14 +146,17 @@ func show(cmd *cobra.Command, outcome *simulate.Outcome, asJSON bool) error {
 	return nil
 }
 
-// eventName reads "config-changed", "hooks/config-changed", "config_changed",
-// "backup-action" and "actions/backup".
-func eventName(arg string) (name string, action bool) {
-	if name, ok := strings.CutPrefix(arg, "actions/"); ok {
-		return name, true
+// startingState reads the world before: that of the file, else that of
+// tests/state.yaml in the charm; nil if there is neither. It returns which file.
+func startingState(dir, file string) (*simulate.State, string, error) {
+	if file == "" {
+		file = filepath.Join(dir, filepath.FromSlash(defaultState))
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			return nil, "", nil
+		}
 	}
-	name = strings.ReplaceAll(strings.TrimPrefix(arg, "hooks/"), "_", "-")
-	return strings.CutSuffix(name, "-action")
+	state, err := simulate.ReadStateFile(file)
+	return state, file, err
 }
 
 // subjectFlags are the flags that say what an event is about, and the events

@@ -142,6 +142,8 @@ type Hook struct {
 	// break, and gets those that they do; all that are not notes end the run
 	// before it begins.
 	Consistency *consistency.Checker
+	// Thread, unless nil, is what the charm runs on.
+	Thread *starlark.Thread
 	// MaxSteps, unless 0, is how many steps the charm may take.
 	MaxSteps uint64
 	// Pebble, unless nil, makes the Pebble of each container that can be
@@ -176,13 +178,48 @@ func Run(ctx context.Context, charm *host.Charm, state *State, event modeltest.E
 }
 
 // Run is the function [Run] for this hook.
-func (h *Hook) Run(ctx context.Context) (o *Outcome, err error) {
+func (h *Hook) Run(ctx context.Context) (*Outcome, error) {
+	w, err := h.Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if h.Register {
+		w.outcome.Registered, err = h.Charm.Register(ctx, w.Options)
+	} else if f := h.Function; f != nil {
+		w.outcome.Value, err = h.Charm.Call(ctx, w.Options, f.File, f.Name, f.Args, f.Kwargs)
+	} else {
+		err = h.Charm.Dispatch(ctx, w.Options)
+	}
+	return w.End(ctx, err)
+}
+
+// A World is a simulated one in which a hook runs, until End.
+type World struct {
+	// Options are the hook's environment and its ways out to the world.
+	Options host.Options
+
+	hook      *Hook
+	before    *State
+	juju      *modeltest.Juju
+	running   *modeltest.Hook
+	simulated *machinetest.Machine
+	pebbles   map[string]Pebble
+	others    map[string]*pebbletest.Server
+	store     *host.MemoryStore
+	recorder  *recorder
+	stderr    bytes.Buffer
+	outcome   Outcome
+}
+
+// Begin makes the world in which the hook runs, for who runs something else in
+// it than the charm's handlers. Errors are as from [Run].
+func (h *Hook) Begin(ctx context.Context) (w *World, err error) {
 	charm, event := h.Charm, h.Event
 	found := h.Consistency
 	if found == nil {
 		found = &consistency.Checker{}
 	}
-	before := h.State.clone()
+	before := h.State.Clone()
 	if slices.Contains(before.Containers, nil) {
 		return nil, &StateError{errors.New("cannot use the state: containers holds an element with nothing in it")}
 	}
@@ -248,10 +285,11 @@ func (h *Hook) Run(ctx context.Context) (o *Outcome, err error) {
 	if err != nil {
 		return nil, err
 	}
+	w = &World{hook: h, before: before, juju: juju, running: hook, simulated: simulated, pebbles: pebbles, others: others}
 	if h.Pebble != nil {
 		defer func() {
-			for _, server := range pebbles {
-				err = errors.Join(err, server.Close())
+			if err != nil {
+				err = errors.Join(err, w.close())
 			}
 		}()
 		for i, c := range before.Containers {
@@ -270,7 +308,10 @@ func (h *Hook) Run(ctx context.Context) (o *Outcome, err error) {
 		}
 	}
 
-	thread := &starlark.Thread{}
+	thread := h.Thread
+	if thread == nil {
+		thread = &starlark.Thread{}
+	}
 	if h.MaxSteps > 0 {
 		thread.SetMaxExecutionSteps(h.MaxSteps)
 		thread.OnMaxSteps = func(thread *starlark.Thread) {
@@ -278,29 +319,18 @@ func (h *Hook) Run(ctx context.Context) (o *Outcome, err error) {
 		}
 	}
 	r := &recorder{thread: thread, writes: map[write]syntax.Position{}}
-	store := &host.MemoryStore{Document: document}
-	var stderr bytes.Buffer
-	o = &Outcome{Event: hookName(event), Unit: hookContext.UnitName}
-	options := host.Options{
+	w.recorder, w.store = r, &host.MemoryStore{Document: document}
+	o := &w.outcome
+	o.Event, o.Unit = hookName(event), hookContext.UnitName
+	w.Options = host.Options{
 		Context: hookContext,
 		Tools:   tools{hook, r},
 		Pebble: func(path string) *pebble.Client {
-			name := path
-			var server Pebble
-			if other := others[path]; other != nil {
-				server = simulatedPebble{other}
-			} else if inner, ok := strings.CutPrefix(path, "/charm/containers/"); ok {
-				name = strings.TrimSuffix(inner, "/pebble.socket")
-				server = pebbles[name]
-			}
-			if server == nil {
-				return pebble.New(pebble.Config{SocketPath: path, Transport: undescribedPebble(path)})
-			}
-			return pebble.New(pebble.Config{SocketPath: path, Transport: &containerTransport{container{name, server}, r}})
+			return pebble.New(pebble.Config{SocketPath: path, Transport: w.Transport(path)})
 		},
 		Machine: recordedMachine{simulated, r},
-		Store:   store,
-		Stderr:  &stderr,
+		Store:   w.store,
+		Stderr:  &w.stderr,
 		Failed:  func(found []host.Diagnostic) { o.Diagnostics = found },
 		Thread:  thread,
 		Instead: h.Instead,
@@ -309,21 +339,41 @@ func (h *Hook) Run(ctx context.Context) (o *Outcome, err error) {
 			o.Emitted = append(o.Emitted, Emitted{source.Name, source.Scope, data, again})
 		},
 	}
-	if h.Register {
-		o.Registered, o.Err = charm.Register(ctx, options)
-	} else if f := h.Function; f != nil {
-		o.Value, o.Err = charm.Call(ctx, options, f.File, f.Name, f.Args, f.Kwargs)
-	} else {
-		o.Err = charm.Dispatch(ctx, options)
+	return w, nil
+}
+
+// Transport carries requests to the Pebble on a socket path.
+func (w *World) Transport(path string) http.RoundTripper {
+	name := path
+	var server Pebble
+	if other := w.others[path]; other != nil {
+		server = simulatedPebble{other}
+	} else if inner, ok := strings.CutPrefix(path, "/charm/containers/"); ok {
+		name = strings.TrimSuffix(inner, "/pebble.socket")
+		server = w.pebbles[name]
 	}
+	if server == nil {
+		return undescribedPebble(path)
+	}
+	return &containerTransport{container{name, server}, w.recorder}
+}
+
+// End ends the hook, with the error that ended what ran in it, and tells what
+// came of it. The world is gone.
+func (w *World) End(ctx context.Context, ended error) (o *Outcome, err error) {
+	defer func() { err = errors.Join(err, w.close()) }()
+	before, juju, hook, simulated := w.before, w.juju, w.running, w.simulated
+	pebbles, others, store, r := w.pebbles, w.others, w.store, w.recorder
+	o = &w.outcome
+	o.Err = ended
 	if o.Err != nil {
 		o.ExitCode = 1
 	}
 	if err := hook.End(o.ExitCode); err != nil {
 		o.ExitCode, o.Err = 1, err
-		o.Diagnostics = host.Diagnose(err, charm.Source)
+		o.Diagnostics = host.Diagnose(err, w.hook.Charm.Source)
 	}
-	o.Steps, o.Stderr, o.Before = r.steps, stderr.String(), before
+	o.Steps, o.Stderr, o.Before = r.steps, w.stderr.String(), before
 	o.Statuses, o.Reboot = hook.StatusHistory(), hook.Reboot()
 	if result := hook.ActionResult(); result != nil {
 		a := Action(*result)
@@ -359,6 +409,17 @@ func (h *Hook) Run(ctx context.Context) (o *Outcome, err error) {
 	o.State = &after
 	o.Changes, err = difference(before, &after)
 	return o, err
+}
+
+// close ends Pebbles that are not simulated.
+func (w *World) close() (err error) {
+	if w.hook.Pebble == nil {
+		return nil
+	}
+	for _, server := range w.pebbles {
+		err = errors.Join(err, server.Close())
+	}
+	return err
 }
 
 // checkEnvironment refuses variables that follow from the state and the event.

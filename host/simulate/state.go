@@ -98,8 +98,8 @@ func ParseState(text []byte) (*State, error) {
 	return s, s.number(text)
 }
 
-// clone copies what a run changes in place.
-func (s *State) clone() *State {
+// Clone copies the state; the containers stay the same ones.
+func (s *State) Clone() *State {
 	c := *s
 	c.Juju = *s.Juju.Clone()
 	c.Containers = slices.Clone(s.Containers)
