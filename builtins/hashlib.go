@@ -41,6 +41,22 @@ var hashlibTable = table[struct{}]{
 				}
 				return &digest{"shake_256", string(sha3.SumSHAKE256(raw, length))}, nil
 			}},
+		{name: "blake2b", sig: "(data: str | bytes, digest_size: int = 64) -> digest", doc: "The BLAKE2b digest of data, digest_size bytes long, 1 to 64.",
+			call: func(_ struct{}, in invocation) (starlark.Value, error) {
+				var data starlark.Value
+				size := maxBlake2b
+				if err := in.unpack("data", &data, "digest_size?", &size); err != nil {
+					return nil, err
+				}
+				raw, err := rawBytes(in.name, "data", data)
+				if err != nil {
+					return nil, err
+				}
+				if size < 1 || size > maxBlake2b {
+					return nil, fmt.Errorf("%s: for parameter digest_size: got %d, want 1 to %d bytes", in.name, size, maxBlake2b)
+				}
+				return &digest{"blake2b", string(blake2b(raw, size))}, nil
+			}},
 		{name: "hmac_sha256", sig: "(key: str | bytes, data: str | bytes) -> digest", doc: "The message authentication code of data under key (RFC 2104) with SHA-256.",
 			call: func(_ struct{}, in invocation) (starlark.Value, error) {
 				var key, data starlark.Value
