@@ -29,6 +29,16 @@ func (k *Kind) Freeze()               {}
 func (k *Kind) Truth() starlark.Bool  { return true }
 func (k *Kind) Hash() (uint32, error) { return starlark.String(k.Name).Hash() }
 
+// newKind makes a kind of failure for a library: native.kind("apt.LockError",
+// Error).
+func newKind(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	k := new(Kind)
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &k.Name, "parent?", &k.Parent); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
 // Matches says whether k is family or one of its descendants.
 func (k *Kind) Matches(family *Kind) bool {
 	for ; k != nil; k = k.Parent {

@@ -106,6 +106,7 @@ func (h *Hook) PredeclaredNative(predeclared starlark.StringDict) starlark.Strin
 		"environment": newEnvironment(h.Machine),
 		"fs":          newFS(h.Machine),
 		"http":        newHTTP(h.Context, h.Machine),
+		"kind":        starlark.NewBuiltin("kind", newKind),
 		"net":         newNet(h.Context, h.Machine),
 		"process":     newProcess(h.Context, h.Machine, h.CharmDir, h.Model.Flush),
 	})

@@ -62,6 +62,8 @@ type Machine struct {
 	served   map[string]int   // answers given so far, by "METHOD url" of the route
 	nodes    map[string]*node // by absolute path, without "/"
 
+	described map[string]bool // the paths of the State's files
+
 	environment map[string]string
 	random      *randomness
 
@@ -114,6 +116,10 @@ func New(s State) (*Machine, error) {
 			return nil, fmt.Errorf("cannot use running[%d]: %w", i, err)
 		}
 		m.start(r)
+	}
+	m.described = map[string]bool{}
+	for name := range s.HostFiles {
+		m.described[name] = true
 	}
 	m.readAccounts(s.HostFiles)
 	return m, m.readFiles(s.HostFiles)

@@ -71,6 +71,12 @@ func (m *Machine) Run(ctx context.Context, c machine.Command) (*machine.Result, 
 	return result, m.affect(p)
 }
 
+// mentions says whether the State has a file at a path, or a command that
+// writes one there. The machine is locked.
+func (m *Machine) mentions(name string) bool {
+	return m.described[name] || slices.ContainsFunc(m.processes, func(p *Process) bool { return p.Files[name] != nil })
+}
+
 // check says what no command can do.
 func (p *Process) check() error {
 	if p == nil {
@@ -109,16 +115,22 @@ func (m *Machine) affect(p *Process) error {
 	return m.readFiles(p.Files)
 }
 
-// LookPath looks at the files in the directories of PATH, and at the commands
-// that the State describes.
+// LookPath looks at the files in the directories of PATH. A program that is no
+// file of the State's, and none that its commands write, is there if the State
+// describes it as a command.
 func (m *Machine) LookPath(program string) (string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	removed := false
 	for _, dir := range filepath.SplitList(m.environment["PATH"]) {
 		at := path.Join(dir, program)
 		if n := m.nodes[at]; path.IsAbs(at) && n != nil && n.mode.IsRegular() && n.mode&0o111 != 0 {
 			return at, nil
 		}
+		removed = removed || m.mentions(at)
+	}
+	if removed {
+		return "", nil
 	}
 	p, _ := m.turn([]string{program})
 	for _, other := range m.processes {
