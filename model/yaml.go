@@ -31,8 +31,12 @@ type yamlNode struct {
 	plain        bool      // a scalar without quotes
 	keys         []string  // of a mapping, in the order of the file
 	values       map[string]*yamlNode
-	items        []*yamlNode // of a sequence
+	places       map[string]yamlPlace // of the keys that are written here
+	items        []*yamlNode          // of a sequence
 }
+
+// yamlPlace is where something is in a file, from 1.
+type yamlPlace struct{ line, column int }
 
 // readYAML parses one file. It returns nil for an empty one, and an error that
 // wraps [fs.ErrNotExist] when there is none.
@@ -110,7 +114,7 @@ func (r *yamlResolver) resolve(n *yaml.Node, depth int) (*yamlNode, error) {
 			node.items = append(node.items, value)
 		}
 	case yaml.MappingNode:
-		node.values = make(map[string]*yamlNode)
+		node.values, node.places = make(map[string]*yamlNode), make(map[string]yamlPlace)
 		if err := r.resolveMapping(node, n, depth); err != nil {
 			return nil, err
 		}
@@ -143,6 +147,7 @@ func (r *yamlResolver) resolveMapping(node *yamlNode, n *yaml.Node, depth int) e
 		}
 		node.keys = append(node.keys, key.Value)
 		node.values[key.Value] = value
+		node.places[key.Value] = yamlPlace{n.Content[i].Line, n.Content[i].Column}
 	}
 	for i := 0; i < len(merged); i++ {
 		switch from := merged[i]; from.kind {

@@ -1,0 +1,211 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.starlark.net/resolve"
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/starcharm/starcharm/builtins"
+	"github.com/starcharm/starcharm/host"
+)
+
+// A file is one of the charm's scripts, or one of the standard library.
+type file struct {
+	name   string
+	std    bool
+	source []byte
+	lines  []string
+	tree   *syntax.File
+	// loads are the modules behind the labels of its load statements.
+	loads map[string]*file
+	// maybe are names that broken statements seem to define.
+	maybe []string
+	// library: the file makes a framework.scope, and is not the entry script.
+	library bool
+	// ignores are the comments that silence findings, by line.
+	ignores []*ignore
+	// guarded are the names whose presence in the metadata the file asks about.
+	guarded map[string]bool
+}
+
+// line is the text of a line, which counts from 1.
+func (f *file) line(n int) string {
+	if n < 1 || n > len(f.lines) {
+		return ""
+	}
+	return f.lines[n-1]
+}
+
+// read reads a module and all that it loads; nil if it cannot be read, of which
+// whoever loads it tells.
+func (c *checker) read(name string) *file {
+	if f, ok := c.modules[name]; ok {
+		return f
+	}
+	c.modules[name] = nil
+	source, err := host.ReadModule(c.fsys, name)
+	if err != nil {
+		return nil
+	}
+	f := &file{name: name, std: host.InStd(name), source: source, lines: strings.Split(string(source), "\n"), loads: map[string]*file{}}
+	c.modules[name] = f
+	if !f.std {
+		c.order = append(c.order, f)
+	}
+	c.parse(f)
+	f.ignores = ignoresIn(f.lines)
+	for _, stmt := range f.tree.Stmts {
+		if load, ok := stmt.(*syntax.LoadStmt); ok {
+			if target, err := host.ResolveLabel(name, load.ModuleName()); err == nil {
+				f.loads[load.ModuleName()] = c.read(target)
+			}
+		}
+	}
+	c.resolve(f)
+	c.index(f)
+	f.guarded = c.guards(f)
+	return f
+}
+
+// parse makes the tree of a file; of a broken one, of the statements that can
+// be read.
+func (c *checker) parse(f *file) {
+	options := host.Dialect()
+	tree, err := options.Parse(f.name, f.source, 0)
+	if err == nil {
+		f.tree = tree
+		return
+	}
+	c.diagnosed(f, "syntax", err)
+	f.tree = &syntax.File{Path: f.name, Options: &options}
+	at := errorLine(err)
+	for _, chunk := range chunks(f.lines) {
+		tree, err := options.Parse(f.name, syntax.FilePortion{Content: []byte(chunk.text), FirstLine: int32(chunk.line), FirstCol: 1}, 0)
+		if err == nil {
+			f.tree.Stmts = append(f.tree.Stmts, tree.Stmts...)
+			continue
+		}
+		f.maybe = append(f.maybe, chunk.defines()...)
+		if line := errorLine(err); line != at {
+			c.diagnosed(f, "syntax", err)
+		}
+	}
+}
+
+// errorLine is where the parser stopped.
+func errorLine(err error) int {
+	var wrong syntax.Error
+	if errors.As(err, &wrong) {
+		return int(wrong.Pos.Line)
+	}
+	return 0
+}
+
+// resolve binds the names of a file.
+func (c *checker) resolve(f *file) {
+	known := append(builtins.Names(), f.maybe...)
+	if f.std {
+		known = append(known, builtins.Native)
+	}
+	err := resolve.File(f.tree, func(name string) bool { return slices.Contains(known, name) }, starlark.Universe.Has)
+	var wrong resolve.ErrorList
+	if !errors.As(err, &wrong) {
+		return
+	}
+	for _, one := range wrong {
+		rule := "syntax"
+		if strings.HasPrefix(one.Msg, "undefined: ") {
+			rule = "unknown-name"
+		}
+		c.diagnosed(f, rule, resolve.ErrorList{one})
+	}
+}
+
+// diagnosed adds what the host says of an error in a file's text.
+func (c *checker) diagnosed(f *file, rule string, err error) {
+	if f.std {
+		return
+	}
+	for _, d := range host.Diagnose(&host.SourceError{File: f.name, Source: f.source, Err: err}, nil) {
+		c.add(Finding{rule, d})
+	}
+}
+
+// checkLoads says what is wrong with a file's load statements.
+func (c *checker) checkLoads(f *file) {
+	for _, stmt := range f.tree.Stmts {
+		load, ok := stmt.(*syntax.LoadStmt)
+		if !ok {
+			continue
+		}
+		label := load.ModuleName()
+		target, err := host.ResolveLabel(f.name, label)
+		if err == nil {
+			_, err = host.ReadModule(c.fsys, target)
+		}
+		if err == nil {
+			err = c.circle(f, target)
+		}
+		if err != nil {
+			c.at(f, load.Module.TokenPos, "unknown-load", "", "cannot load %q: %v", label, err)
+			continue
+		}
+		to := f.loads[label]
+		if to == nil {
+			continue
+		}
+		names := to.globals()
+		for _, from := range load.From {
+			if !slices.Contains(names, from.Name) {
+				c.at(f, from.NamePos, "unknown-load", nearest(from.Name, exported(names)), "%s has no global %q", to.name, from.Name)
+			}
+		}
+	}
+}
+
+// circle says that a file that f loads leads back to f.
+func (c *checker) circle(f *file, target string) error {
+	seen := map[*file]bool{}
+	var back func(g *file, chain []string) []string
+	back = func(g *file, chain []string) []string {
+		if g == nil || seen[g] {
+			return nil
+		}
+		seen[g] = true
+		chain = append(slices.Clone(chain), g.name)
+		if g == f {
+			return chain
+		}
+		for _, label := range slices.Sorted(maps.Keys(g.loads)) {
+			if found := back(g.loads[label], chain); found != nil {
+				return found
+			}
+		}
+		return nil
+	}
+	if chain := back(c.modules[target], []string{f.name}); chain != nil {
+		return fmt.Errorf("the files load each other in a circle: %s", strings.Join(chain, " → "))
+	}
+	return nil
+}
+
+// globals are the names that other files can load.
+func (f *file) globals() []string {
+	names := slices.Clone(f.maybe)
+	if m, ok := f.tree.Module.(*resolve.Module); ok {
+		for _, g := range m.Globals {
+			names = append(names, g.First.Name)
+		}
+	}
+	return names
+}
+
+func exported(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return strings.HasPrefix(name, "_") })
+}

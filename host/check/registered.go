@@ -1,0 +1,182 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.starlark.net/syntax"
+
+	"github.com/starcharm/starcharm/builtins"
+	"github.com/starcharm/starcharm/host"
+	"github.com/starcharm/starcharm/host/simulate"
+	"github.com/starcharm/starcharm/model/consistency"
+	"github.com/starcharm/starcharm/model/modeltest"
+)
+
+// This file runs the charm's top level in a simulation, to know what it
+// registers.
+
+// What the top level may take.
+const (
+	maxSteps = 10_000_000
+	maxTime  = 10 * time.Second
+)
+
+// registrations are what the top level of a charm registers.
+type registrations struct {
+	observers []*builtins.Observer
+	// ran are the statements that the top level runs, by file and line; false
+	// for those that it does not.
+	ran map[place]bool
+}
+
+// A place is a line of a file.
+type place struct {
+	file string
+	line int
+}
+
+// register loads the charm as a hook does.
+func (c *checker) register(ctx context.Context) {
+	var coverage host.Coverage
+	charm, err := coverage.Load(c.fsys)
+	if err != nil {
+		return // the files, and the metadata, are checked one by one
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxTime)
+	defer cancel()
+	state := &simulate.State{}
+	if oldest, ok := c.oldestJuju(); ok {
+		state.Juju.JujuVersion = oldest.String()
+	}
+	var every []string
+	for _, rule := range consistency.Rules() {
+		every = append(every, rule.ID)
+	}
+	allowed, err := consistency.Allowing(every)
+	if err != nil {
+		return
+	}
+	hook := simulate.Hook{
+		Charm: charm, State: state, Event: modeltest.Event{Name: "update-status"},
+		Register: true, MaxSteps: maxSteps, Consistency: allowed,
+	}
+	outcome, err := hook.Run(ctx)
+	if err != nil {
+		return // the simulation cannot hold such a charm
+	}
+	if outcome.Err != nil {
+		c.failures = outcome.Diagnostics
+		return
+	}
+	r := &registrations{observers: outcome.Registered, ran: map[place]bool{}}
+	for _, f := range coverage.Files() {
+		for _, s := range f.Statements {
+			at := place{f.Name, int(s.Start.Line)}
+			r.ran[at] = r.ran[at] || s.Count > 0
+		}
+	}
+	c.registered = r
+}
+
+// checkFailures tells of what went wrong while the charm was loaded, unless the
+// text has told so already.
+func (c *checker) checkFailures() {
+	told := func(file string, line int) bool {
+		return slices.ContainsFunc(c.found, func(f Finding) bool {
+			rule, _ := ruleNamed(f.Rule)
+			return f.File == file && f.Line == line && rule.Severity == host.SeverityError
+		})
+	}
+	for _, d := range c.failures {
+		if slices.ContainsFunc(d.Frames, func(frame host.Frame) bool { return told(frame.File, frame.Line) }) || told(d.File, d.Line) {
+			continue
+		}
+		if field, ok := strings.CutPrefix(d.Message, "model.load_config: the charm has no option for the field "); ok {
+			field, _, _ = strings.Cut(field, " ")
+			if slices.ContainsFunc(c.found, func(f Finding) bool { return strings.HasSuffix(f.Message, "for the field "+field) }) {
+				continue
+			}
+		}
+		for i := len(d.Frames) - 1; i >= 0 && host.InStd(d.File); i-- {
+			frame := d.Frames[i]
+			d.File, d.Line, d.Column, d.Source = frame.File, frame.Line, frame.Column, frame.Source
+		}
+		c.add(Finding{"load-failure", d})
+	}
+}
+
+// events are those of each handler.
+func (r *registrations) events(c *checker) map[syntax.Node]*eventSet {
+	nodes := map[string]syntax.Node{}
+	for _, f := range c.modules {
+		if f == nil {
+			continue
+		}
+		syntax.Walk(f.tree, func(n syntax.Node) bool {
+			if def, ok := n.(*syntax.DefStmt); ok {
+				nodes[handlerID(f.name, def.Name.Name, int(def.Def.Line))] = def
+			}
+			return true
+		})
+	}
+	all := map[syntax.Node]*eventSet{}
+	for _, o := range r.observers {
+		pos := o.Handler.Position()
+		node := nodes[handlerID(pos.Filename(), o.Handler.Name(), int(pos.Line))]
+		if node == nil {
+			continue
+		}
+		set := all[node]
+		if set == nil {
+			set = &eventSet{}
+			all[node] = set
+		}
+		set.scoped = set.scoped || o.Scope != ""
+		switch s := o.Source; {
+		case s == nil:
+			set.reconciles = true
+		default:
+			set.sources = append(set.sources, &sourceValue{def: s.EventDef, any: s.Name == "any" && s.Kind == "", defined: s.Scope != "", fields: s.Fields})
+		}
+	}
+	return all
+}
+
+func handlerID(file, name string, line int) string { return fmt.Sprintf("%s:%d:%s", file, line, name) }
+
+// missed says that an observer was not registered though nothing asks whether
+// it should be.
+func (r *registrations) missed(o *observation) bool {
+	if o.file.std || !strings.HasPrefix(o.file.name, "src/") {
+		return false
+	}
+	var above []syntax.Node
+	missed := false
+	syntax.Walk(o.file.tree, func(n syntax.Node) bool {
+		if n == nil {
+			above = above[:len(above)-1]
+			return true
+		}
+		above = append(above, n)
+		if n != o.call {
+			return true
+		}
+		for _, around := range above {
+			switch s := around.(type) {
+			case *syntax.IfStmt, *syntax.ForStmt, *syntax.CondExpr, *syntax.Comprehension:
+				missed = false
+				return true
+			case *syntax.ExprStmt:
+				start, _ := s.Span()
+				ran, counted := r.ran[place{o.file.name, int(start.Line)}]
+				missed = counted && !ran
+			}
+		}
+		return true
+	})
+	return missed
+}
