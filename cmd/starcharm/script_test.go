@@ -43,7 +43,7 @@ const toolsVariable = "SCRIPT_TOOLS"
 // toolNames are the hook tools that scripts have.
 var toolNames = [...]string{
 	"action-get", "action-set", "application-version-set", "config-get", "is-leader", "juju-log", "relation-get",
-	"relation-ids", "relation-list", "relation-set", "state-get", "state-set", "status-set",
+	"relation-ids", "relation-list", "relation-set", "secret-get", "state-get", "state-set", "status-set",
 }
 
 func TestMain(m *testing.M) {

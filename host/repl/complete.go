@@ -147,9 +147,12 @@ func (sh *Shell) strings(text string) []string {
 	var names []string
 	if inner, ok := strings.CutSuffix(text, "["); ok {
 		sh.evaluated(chain(inner), func(v starlark.Value) {
-			if m, ok := v.(starlark.IterableMapping); ok {
-				for _, item := range m.Items() {
-					if key, ok := starlark.AsString(item[0]); ok {
+			if _, ok := v.(starlark.Mapping); !ok {
+				return
+			}
+			if keys, ok := v.(starlark.Iterable); ok {
+				for elem := range starlark.Elements(keys) {
+					if key, ok := starlark.AsString(elem); ok {
 						names = append(names, key)
 					}
 				}

@@ -156,7 +156,7 @@ func (sh *Shell) Interact(ctx context.Context, editor Editor) error {
 			for len(interrupts) > 0 {
 				<-interrupts
 			}
-			err = sh.evaluate(ctx, file, interrupts)
+			err = sh.evaluate(ctx, name, file.Stmts, interrupts)
 		}
 		sh.report(err)
 	}
@@ -170,8 +170,8 @@ func (e *ScriptError) Error() string { return e.Err.Error() }
 func (e *ScriptError) Unwrap() error { return e.Err }
 
 // Script evaluates the statements that in holds, one after the other, until
-// one fails.
-func (sh *Shell) Script(ctx context.Context, in io.Reader) error {
+// one fails. name is what positions in it are given with.
+func (sh *Shell) Script(ctx context.Context, name string, in io.Reader) error {
 	text, err := io.ReadAll(io.LimitReader(in, maxScript+1))
 	switch {
 	case err != nil:
@@ -183,15 +183,16 @@ func (sh *Shell) Script(ctx context.Context, in io.Reader) error {
 		return err
 	}
 	defer sh.Place.close()
-	const name = "script"
 	sh.sources[name] = text
 	file, err := dialect.Parse(name, text, 0)
 	if err == nil {
-		for _, stmt := range file.Stmts {
-			one := &syntax.File{Options: &dialect, Path: name, Stmts: []syntax.Stmt{stmt}}
-			if err = sh.evaluate(ctx, one, nil); err != nil {
-				break
+		for stmts := file.Stmts; len(stmts) > 0 && err == nil; {
+			n := 1
+			for n < len(stmts) && syntax.Start(stmts[n]).Line == syntax.Start(stmts[0]).Line {
+				n++
 			}
+			err = sh.evaluate(ctx, name, stmts[:n], nil)
+			stmts = stmts[n:]
 		}
 	}
 	if err != nil {
@@ -201,8 +202,9 @@ func (sh *Shell) Script(ctx context.Context, in io.Reader) error {
 	return nil
 }
 
-// evaluate runs one input, and shows its value if it is an expression.
-func (sh *Shell) evaluate(ctx context.Context, file *syntax.File, interrupts <-chan os.Signal) error {
+// evaluate runs the statements of one input in one turn, and shows the values
+// of those that are expressions.
+func (sh *Shell) evaluate(ctx context.Context, name string, stmts []syntax.Stmt, interrupts <-chan os.Signal) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -217,17 +219,10 @@ func (sh *Shell) evaluate(ctx context.Context, file *syntax.File, interrupts <-c
 		}
 	}()
 	err := sh.Place.turn(ctx, func(thread *starlark.Thread) error {
-		expr := soleExpr(file)
-		if expr == nil {
-			return starlark.ExecREPLChunk(file, thread, sh.globals)
-		}
-		v, err := starlark.EvalExprOptions(&dialect, thread, expr, sh.globals)
-		if err != nil {
-			return err
-		}
-		if v != starlark.None {
-			sh.globals["_"] = v
-			sh.show(v)
+		for _, stmt := range stmts {
+			if err := sh.execute(thread, name, stmt); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -244,11 +239,19 @@ func (sh *Shell) evaluate(ctx context.Context, file *syntax.File, interrupts <-c
 // errInterrupted is Ctrl-C while something is evaluated.
 var errInterrupted = errors.New("interrupted")
 
-func soleExpr(file *syntax.File) syntax.Expr {
-	if len(file.Stmts) == 1 {
-		if stmt, ok := file.Stmts[0].(*syntax.ExprStmt); ok {
-			return stmt.X
-		}
+// execute runs one statement.
+func (sh *Shell) execute(thread *starlark.Thread, name string, stmt syntax.Stmt) error {
+	expr, ok := stmt.(*syntax.ExprStmt)
+	if !ok {
+		return starlark.ExecREPLChunk(&syntax.File{Options: &dialect, Path: name, Stmts: []syntax.Stmt{stmt}}, thread, sh.globals)
+	}
+	v, err := starlark.EvalExprOptions(&dialect, thread, expr.X, sh.globals)
+	if err != nil {
+		return err
+	}
+	if v != starlark.None {
+		sh.globals["_"] = v
+		sh.show(v)
 	}
 	return nil
 }

@@ -81,13 +81,17 @@ func (p *printer) value(v starlark.Value) {
 			p.paragraphs(string(v))
 			return
 		}
-	case starlark.IterableMapping:
-		if starlark.Len(v) > 0 && deep(v) {
+	case starlark.Mapping:
+		if rows := branches(v); things(rows) {
+			p.table(rows)
+			return
+		}
+		if deep(v) {
 			p.tree(v, "", 0)
 			return
 		}
 	case *starlark.List, starlark.Tuple:
-		if rows := things(v.(starlark.Indexable)); rows != nil {
+		if rows := branches(v); things(rows) {
 			p.table(rows)
 			return
 		}
@@ -132,13 +136,20 @@ func branches(v starlark.Value) []branch {
 	var all []branch
 	switch v := v.(type) {
 	case starlark.String:
-	case starlark.IterableMapping:
-		for _, item := range v.Items() {
-			name, ok := starlark.AsString(item[0])
+	case starlark.Mapping:
+		keys, ok := v.(starlark.Iterable)
+		if !ok {
+			return nil
+		}
+		for key := range starlark.Elements(keys) {
+			name, ok := starlark.AsString(key)
 			if !ok {
-				name = item[0].String()
+				name = key.String()
 			}
-			all = append(all, branch{name: name, value: item[1]})
+			value, found, err := v.Get(key)
+			if found || err != nil {
+				all = append(all, branch{name, value, err})
+			}
 		}
 	case *starlark.List, starlark.Tuple:
 		elems := v.(starlark.Indexable)
@@ -181,7 +192,7 @@ func (p *printer) tree(v starlark.Value, indent string, depth int) {
 			continue
 		}
 		switch b.value.(type) {
-		case starlark.IterableMapping, *starlark.List, starlark.Tuple:
+		case starlark.Mapping, *starlark.List, starlark.Tuple:
 			p.line("%s%s", stem, name)
 		default:
 			p.line("%s%s %s", stem, name, p.paint(host.Dim, p.text(b.value.String(), maxLine)))
@@ -197,38 +208,36 @@ func deep(v starlark.Value) bool {
 	switch v := v.(type) {
 	case *starlark.Dict, *starlark.List, starlark.Tuple:
 		return starlark.Len(v) > 0 && !short(v)
-	case starlark.IterableMapping:
+	case starlark.Mapping:
 		return starlark.Len(v) > 0
 	}
 	return false
 }
 
-// things are the elements of a list if all are of one type that has attributes
-// and is no plain data; else nil.
-func things(list starlark.Indexable) []starlark.HasAttrs {
-	var all []starlark.HasAttrs
-	for i := range list.Len() {
-		thing, ok := list.Index(i).(starlark.HasAttrs)
-		if !ok || starlark.Len(thing) >= 0 || i > 0 && thing.Type() != all[0].Type() {
-			return nil
+// things says whether all are of one type that has attributes, and none is
+// plain data.
+func things(all []branch) bool {
+	for _, b := range all {
+		thing, ok := b.value.(starlark.HasAttrs)
+		if !ok || starlark.Len(thing) >= 0 || thing.Type() != all[0].value.Type() {
+			return false
 		}
 		if _, callable := thing.(starlark.Callable); callable {
-			return nil
-		}
-		if all = append(all, thing); len(all) > maxRows {
-			break
+			return false
 		}
 	}
-	return all
+	return len(all) > 0
 }
 
 // table shows things in rows, with their attributes in columns.
-func (p *printer) table(things []starlark.HasAttrs) {
+func (p *printer) table(things []branch) {
 	var columns []string
+	p.left = max(0, len(things)-maxRows)
+	things = things[:min(len(things), maxRows)]
 	rows := make([]map[string]string, len(things))
 	for i, thing := range things {
 		rows[i] = map[string]string{}
-		for _, b := range branches(thing) {
+		for _, b := range branches(thing.value) {
 			cell := ""
 			switch text, isText := b.value.(starlark.String); {
 			case b.err != nil:
@@ -248,11 +257,20 @@ func (p *printer) table(things []starlark.HasAttrs) {
 			}
 			rows[i][b.name] = cell
 		}
-		if len(rows[i]) == 0 {
-			rows[i][""] = p.text(thing.String(), maxLine)
-			if !slices.Contains(columns, "") {
-				columns = append(columns, "")
-			}
+	}
+	// Rows go by their names, unless these are in a column already.
+	named := false
+	for _, column := range columns {
+		same := true
+		for i, thing := range things {
+			same = same && rows[i][column] == thing.name
+		}
+		named = named || same
+	}
+	if !named {
+		columns = slices.Insert(columns, 0, "")
+		for i, thing := range things {
+			rows[i][""] = p.text(thing.name, maxCell)
 		}
 	}
 	widths := map[string]int{}
