@@ -38,9 +38,24 @@ func (m *Machine) prime(bits int) (*big.Int, error) {
 	}
 	raw[0] |= 0xc0
 	raw[len(raw)-1] |= 1
-	p, two := new(big.Int).SetBytes(raw), big.NewInt(2)
-	for !p.ProbablyPrime(1) {
-		p.Add(p, two)
+	start, p := new(big.Int).SetBytes(raw), new(big.Int)
+	// Numbers with a small factor are passed over before the costly test.
+	var factors, remainders []uint64
+	for f := uint64(3); f < 4096; f += 2 {
+		if new(big.Int).SetUint64(f).ProbablyPrime(0) {
+			factors = append(factors, f)
+			remainders = append(remainders, p.Mod(start, p.SetUint64(f)).Uint64())
+		}
 	}
-	return p, nil
+search:
+	for step := uint64(0); ; step += 2 {
+		for i, f := range factors {
+			if (remainders[i]+step)%f == 0 {
+				continue search
+			}
+		}
+		if p.Add(start, p.SetUint64(step)).ProbablyPrime(0) {
+			return p, nil
+		}
+	}
 }

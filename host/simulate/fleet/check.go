@@ -120,7 +120,10 @@ func (m *Model) checkSettled(ctx context.Context) error {
 
 // visible tells whether others than the charm see that part of the state.
 func visible(path string) bool {
-	head, _, _ := strings.Cut(path, ".")
+	head, rest, _ := strings.Cut(path, ".")
+	if strings.HasPrefix(head, "secrets[") && strings.HasPrefix(rest, "tracked_") {
+		return false // which revision a unit reads is its own affair
+	}
 	head, _, _ = strings.Cut(head, "[")
 	return !slices.Contains([]string{"stored_state", "stored", "deferred", "config_digests", "secret_removals"}, head)
 }
