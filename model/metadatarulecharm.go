@@ -41,6 +41,7 @@ func (s section) ruleMetadata() {
 		"resources": aMapping, "containers": aMapping, "assumes": aList,
 		"charm-user": oneOf("root", "sudoer", "non-root"),
 	})
+	s.ruleBase()
 	s.ruleRelations()
 	s.ruleExtraBindings()
 	s.ruleStorages()

@@ -49,8 +49,6 @@ func (s section) ruleRange() {
 		bounds.refuse("storage", "a range cannot be 0", "write 0-1 for a storage that need not be there")
 	case part[3] != "" && strings.Trim(part[3], "0") == "":
 		bounds.refuse("storage", "a range cannot end with 0", "")
-	case bounds.node.value == bounds.node.text && part[2] == "" && part[4] == "":
-		bounds.refuse("storage", "a number in quotes is no range", "remove the quotes")
 	}
 }
 

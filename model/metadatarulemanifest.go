@@ -34,6 +34,13 @@ func (s section) ruleManifest() {
 	}
 }
 
+// ruleBase checks base: ubuntu@24.04 of charmcraft.yaml.
+func (s section) ruleBase() {
+	if base := s.at("base"); base.node != nil && !matches(`^ubuntu@[0-9]+\.[0-9]+$`, base.string()) {
+		base.refuse("base", fmt.Sprintf("Juju runs no charms on %s", base.node.what()), "write one like ubuntu@24.04")
+	}
+}
+
 // validChannel reads track, track/risk or track/risk/branch.
 func validChannel(text string) bool {
 	parts := strings.Split(text, "/")

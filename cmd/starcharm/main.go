@@ -45,7 +45,8 @@ func execute(ctx context.Context) int {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(checkCommand(), dispatchCommand(), enterCommand(), fmtCommand(), replCommand(), runCommand(), snapshotCommand(), testCommand(), versionCommand())
+	root.AddCommand(checkCommand(), dispatchCommand(), enterCommand(), fmtCommand(), packCommand(), replCommand(),
+		runCommand(), snapshotCommand(), testCommand(), versionCommand())
 	root.SetArgs(withLongRun(os.Args[1:]))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	err := root.ExecuteContext(ctx)

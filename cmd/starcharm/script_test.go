@@ -1,7 +1,10 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
+	"debug/elf"
+	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
@@ -26,6 +29,8 @@ import (
 //	tools             puts hook tools on PATH; see below
 //	agent halfway     makes an agent's socket that hangs up in the middle of an answer
 //	terminate PROGRAM runs a program, stops it with SIGTERM when it waits in a hook tool, and tells on stdout how it ended
+//	program FILE ARCH makes FILE a program for amd64 or arm64, of which there is but the header
+//	unpack FILE DIR   unpacks a .charm
 //	lines FILE LINE…  checks that FILE has just these lines
 //
 // and EXAMPLES names the folder of the examples. The hook tools answer with
@@ -95,6 +100,21 @@ func TestScript(t *testing.T) {
 			"charm": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.Symlink(program, filepath.Join(ts.MkAbs(args[0]), "dispatch")))
 				ts.Setenv("JUJU_CHARM_DIR", ts.MkAbs(args[0]))
+			},
+			"unpack": func(ts *testscript.TestScript, _ bool, args []string) {
+				archive, err := zip.OpenReader(ts.MkAbs(args[0]))
+				ts.Check(err)
+				defer archive.Close()
+				ts.Check(os.CopyFS(ts.MkAbs(args[1]), archive))
+			},
+			"program": func(ts *testscript.TestScript, _ bool, args []string) {
+				machine := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[args[1]]
+				header, err := binary.Append(nil, binary.LittleEndian, elf.Header64{
+					Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
+					Type:  uint16(elf.ET_EXEC), Machine: uint16(machine), Version: uint32(elf.EV_CURRENT), Ehsize: 64, Shentsize: 64,
+				})
+				ts.Check(err)
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), header, 0o755))
 			},
 			"tools":     func(ts *testscript.TestScript, _ bool, _ []string) { putTools(ts, program) },
 			"agent":     func(ts *testscript.TestScript, _ bool, _ []string) { hangUp(ts) },
