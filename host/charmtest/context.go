@@ -254,7 +254,7 @@ func (ctx *testContext) simulate(name string, state starlark.Value, hook *simula
 	if errors.As(o.Err, &undescribed) {
 		return nil, notDescribed(o, undescribed)
 	}
-	return &outcome{ctx: ctx, o: o, state: of(stateKind, merged(given, o.Before, o.State)), duration: duration, notes: ctx.session.told(found.Notes())}, nil
+	return &outcome{ctx: ctx, o: o, state: of(stateKind, Merge(given, o.Before, o.State)), duration: duration, notes: ctx.session.told(found.Notes())}, nil
 }
 
 // world is the state as the simulation wants it: with what the Context says of

@@ -190,9 +190,9 @@ func servicesOf(c *pebbletest.State) (starlark.Value, error) {
 	return dict, nil
 }
 
-// merged is the state after a run as its reader wants it: what the run did not
+// Merge is the state after a run as its reader wants it: what the run did not
 // change is as it was given, and not as the simulation completed it.
-func merged(given, before, after *simulate.State) *simulate.State {
+func Merge(given, before, after *simulate.State) *simulate.State {
 	result := *after
 	unchanged(reflect.ValueOf(given).Elem(), reflect.ValueOf(before).Elem(), reflect.ValueOf(after).Elem(), reflect.ValueOf(&result).Elem())
 	result.Juju.Relations = mergedList(given.Juju.Relations, before.Juju.Relations, result.Juju.Relations, relationKind)

@@ -60,8 +60,8 @@ var simTable = builtins.NewTable("sim", "The simulated model. What is done to it
 		Doc: "Lets time pass, for instance \"1h\". Every five minutes update-status is due; so are the events of own secrets that rotate or expire."},
 	simMember{Name: "run_action", Sig: "(name: str, params: dict = {})", Call: (*Simulated).runAction,
 		Doc: "Runs an action, and shows what its user is told."},
-	simMember{Name: "emit", Sig: "(event: str, *, relation: str | int = None, unit: int = None, params: dict = {}, container: str = None, check: str = None, notice: str = None, secret: str = None, revision: int = None, storage: int = None)", Call: (*Simulated).emitNamed,
-		Doc: "Runs a hook, \"config-changed\", or an action, \"backup-action\", and shows what it did and what changed. Of what an event is about, what there is only one of need not be named. unit is the number of the remote unit; notice is a key or an id. A hook that fails is an error here too."},
+	simMember{Name: "emit", Sig: "(event: str, *, relation: str | int = None, unit: int = None, params: dict = {}, container: str = None, check: str = None, notice: str = None, secret: str = None, revision: int = None, storage: int = None, error: bool = False)", Call: (*Simulated).emitNamed,
+		Doc: "Runs a hook, \"config-changed\", or an action, \"backup-action\", and shows what it did and what changed. Of what an event is about, what there is only one of need not be named. unit is the number of the remote unit; notice is a key or an id. A hook that fails is an error here too, unless error says that it is to."},
 	simMember{Name: "due", Sig: "() -> list[str]", Doc: "The events that Juju would send next, in their order.",
 		Call: func(p *Simulated, in builtins.Invocation) (starlark.Value, error) {
 			if err := in.Unpack(); err != nil {
@@ -113,6 +113,7 @@ var simTable = builtins.NewTable("sim", "The simulated model. What is done to it
 			return starlark.String(text), err
 		}},
 	simMember{Name: "save", Sig: "(path: str)", Doc: "Writes the world as a state file, for `starcharm run --state`, `starcharm repl --state` and testing.load_state. A file that is there is replaced. The path is as for the shell that starcharm was started from.", Call: (*Simulated).save},
+	simMember{Name: "save_test", Sig: "(name: str)", Doc: "Writes the way here as a test, tests/NAME_test.star in the charm, and runs it: the world in the beginning, what was done to it, each hook, and the unit's status and the databags after it. A file that is there is not replaced.", Call: (*Simulated).saveTest},
 	simMember{Name: "reload", Sig: "()", Doc: "Loads the charm's files again, for the next input: the world stays as it is, names that were set are gone.", Call: (*Simulated).reload},
 )
 
@@ -523,6 +524,12 @@ func (p *Simulated) check(in builtins.Invocation, up bool) (starlark.Value, erro
 		did, event = "check_recovered", name+"-pebble-check-recovered"
 	}
 	err := p.change(did, name, func(c *pebbletest.State) error {
+		// The checks of the plan, also those that the state says nothing of.
+		for _, explicit := range p.seams.world.Before().Containers {
+			if explicit.Name == name {
+				c.CheckInfos = explicit.CheckInfos
+			}
+		}
 		i := slices.IndexFunc(c.CheckInfos, func(info *pebbletest.CheckInfo) bool { return info.Name == check })
 		if i < 0 {
 			var known []string
@@ -661,8 +668,9 @@ func (p *Simulated) emitNamed(in builtins.Invocation) (starlark.Value, error) {
 	var params *starlark.Dict
 	var e modeltest.Event
 	var notice, container string
+	expectError := false
 	if err := in.Unpack("event", &name, builtins.ByName, nil, "relation?", &relation, "unit?", &unit, "params??", &params,
-		"container??", &container, "check??", &e.CheckName, "notice??", &notice, "secret??", &e.SecretID, "revision??", &e.SecretRevision, "storage?", &storage); err != nil {
+		"container??", &container, "check??", &e.CheckName, "notice??", &notice, "secret??", &e.SecretID, "revision??", &e.SecretRevision, "storage?", &storage, "error?", &expectError); err != nil {
 		return nil, err
 	}
 	e.Name, e.Action = simulate.ParseEventName(name)
@@ -713,7 +721,15 @@ func (p *Simulated) emitNamed(in builtins.Invocation) (starlark.Value, error) {
 	if err := p.complete(&e, notice); err != nil {
 		return nil, named(in, err)
 	}
-	return starlark.None, named(in, p.emit(e))
+	err := p.emit(e)
+	var failed *HookError
+	switch {
+	case expectError && err == nil:
+		err = fmt.Errorf("%s was to fail, and did not", name)
+	case expectError && errors.As(err, &failed):
+		err = nil
+	}
+	return starlark.None, named(in, err)
 }
 
 // endpoint is the endpoint of that name, with _ for -.

@@ -13,10 +13,12 @@ import (
 
 	"github.com/starcharm/starcharm/builtins"
 	"github.com/starcharm/starcharm/host"
+	"github.com/starcharm/starcharm/host/charmtest"
 	"github.com/starcharm/starcharm/host/simulate"
 	"github.com/starcharm/starcharm/model/consistency"
 	"github.com/starcharm/starcharm/model/hooktool"
 	"github.com/starcharm/starcharm/model/modeltest"
+	"github.com/starcharm/starcharm/pebble/pebbletest"
 )
 
 // Simulated is the model of starcharm run, which moves.
@@ -31,7 +33,7 @@ type Simulated struct {
 	seams   *seams
 	session *host.Session
 	state   *simulate.State
-	// first is the state in the beginning, with its defaults.
+	// first is the state in the beginning.
 	first *simulate.State
 	// due are events that Juju would send now, in their order.
 	due []due
@@ -53,9 +55,9 @@ type moment struct {
 
 // ran is a hook that was run.
 type ran struct {
-	event   modeltest.Event
-	before  *simulate.State
-	outcome *simulate.Outcome
+	event         modeltest.Event
+	before, after *simulate.State
+	outcome       *simulate.Outcome
 }
 
 // alone is the world of a unit that is the only one of its application.
@@ -77,11 +79,26 @@ func alone(charm *host.Charm) *simulate.State {
 	return s
 }
 
+// withContainers is the state with the containers that it does not name: there
+// they are, and can be reached.
+func withContainers(s *simulate.State, charm *host.Charm) *simulate.State {
+	s = s.Clone()
+	for _, name := range slices.Sorted(maps.Keys(charm.Metadata.Containers)) {
+		if !slices.ContainsFunc(s.Containers, func(c *pebbletest.State) bool { return c != nil && c.Name == name }) {
+			up := true
+			s.Containers = append(s.Containers, &pebbletest.State{Name: name, CanConnect: &up})
+		}
+	}
+	return s
+}
+
 func (p *Simulated) open(ctx context.Context, sh *Shell) (*host.Session, error) {
 	p.sh = sh
 	if p.state = p.State; p.state == nil {
 		p.state = alone(p.Charm)
 	}
+	p.state = withContainers(p.state, p.Charm)
+	p.first = p.state
 	p.seams = &seams{turn: ctx, log: p.log}
 	if err := p.load(ctx); err != nil {
 		return nil, err
@@ -95,14 +112,11 @@ func (p *Simulated) load(ctx context.Context) error {
 		return err
 	}
 	session, err := p.Charm.NewSession(context.WithoutCancel(ctx), p.seams.options(p.sh.thread))
-	o, endErr := p.seams.world.End(ctx, err)
+	_, endErr := p.seams.world.End(ctx, err)
 	if err = errors.Join(err, endErr); err != nil {
 		return err
 	}
 	p.session = session
-	if p.first == nil {
-		p.first, p.state = o.Before, o.Before
-	}
 	return nil
 }
 
@@ -131,7 +145,7 @@ func (p *Simulated) end(ctx context.Context, failed error) error {
 	if len(o.Changes) > 0 {
 		p.remember("what was written by hand")
 	}
-	p.state = o.State
+	p.state = charmtest.Merge(p.state, o.Before, o.State)
 	if failed == nil {
 		return o.Err // Juju's refusal
 	}
@@ -236,8 +250,8 @@ func (p *Simulated) emit(event modeltest.Event) error {
 			return cause
 		}
 		fmt.Fprint(p.sh.Out, o.Render(p.sh.Color))
-		p.state = o.State
-		p.hooks = append(p.hooks, ran{event, before, o})
+		p.state = charmtest.Merge(before, o.Before, o.State)
+		p.hooks = append(slices.Clone(p.hooks), ran{event, before, p.state, o})
 		if o.Err != nil {
 			failed = &HookError{o}
 			return nil
@@ -283,7 +297,7 @@ func (p *Simulated) functions() (string, starlark.HasAttrs, builtins.TypeDoc) {
 func (p *Simulated) prompt() string { return ">>> " }
 
 func (p *Simulated) banner() string {
-	return fmt.Sprintf("%s/%d of the charm %s, simulated. help() says what there is; Ctrl-D leaves.\n", p.state.Juju.AppName, p.state.Juju.UnitID, p.Charm.Metadata.Name)
+	return fmt.Sprintf("%s/%d of the charm %s, simulated. help() says what there is; Ctrl-D leaves.\n", cmp.Or(p.state.Juju.AppName, p.Charm.Metadata.Name), p.state.Juju.UnitID, p.Charm.Metadata.Name)
 }
 
 // mask leaves text as it is: the secrets of a simulated model are made up.

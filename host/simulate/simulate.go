@@ -358,6 +358,9 @@ func (w *World) Transport(path string) http.RoundTripper {
 	return &containerTransport{container{name, server}, w.recorder}
 }
 
+// Before is the world that the hook found, with all defaults filled in.
+func (w *World) Before() *State { return w.before }
+
 // End ends the hook, with the error that ended what ran in it, and tells what
 // came of it. The world is gone.
 func (w *World) End(ctx context.Context, ended error) (o *Outcome, err error) {
