@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/starcharm/starcharm/pebble"
 	"github.com/starcharm/starcharm/testdata/peers"
 )
 
@@ -75,4 +77,60 @@ func TestRealDatabaseExample(t *testing.T) {
 
 	u.relation(1, "broken", "postgresql-k8s", "")
 	assert.Equal(t, peers.JujuStatus{Status: "blocked", Message: "Waiting for database relation"}, u.World.UnitStatus)
+}
+
+// TestRealObserveExample relates k8s-5-observe to Prometheus, Loki and Grafana.
+func TestRealObserveExample(t *testing.T) {
+	const url = "http://127.0.0.1:9/loki/api/v1/push"
+	port := freePort(t)
+	dir := packed(t, "../examples/k8s-5-observe")
+	replace(t, filepath.Join(dir, "src", "workload.star"), "/bin/uvicorn", self(t))
+	p := startPod(t, port)
+	u := demo(t, dir, p)
+	u.Change(map[string]any{"leader": true, "config": map[string]any{"server-port": port}, "relations": map[string]any{
+		"1": map[string]any{"endpoint": "metrics-endpoint", "remote-app": "prometheus"},
+		"2": map[string]any{"endpoint": "logging", "remote-app": "loki"},
+		"3": map[string]any{"endpoint": "grafana-dashboard", "remote-app": "grafana"},
+	}})
+	u.Join(2, "loki/0", map[string]string{"endpoint": `{"url": "` + url + `"}`})
+	u.runs(ready) // Juju does not know the network yet
+	u.Change(map[string]any{"networks": map[string]any{"metrics-endpoint": map[string]any{
+		"bind-addresses": []any{map[string]any{"addresses": []any{map[string]any{"value": "10.1.0.7", "cidr": "10.1.0.0/24"}}}},
+	}}})
+	target := func() *pebble.LogTarget {
+		plan, err := p.client.Plan(context.Background())
+		require.NoError(t, err)
+		require.Contains(t, plan.LogTargets, "loki/0")
+		return plan.LogTargets["loki/0"]
+	}
+
+	u.relation(1, "created", "prometheus", "")
+	metrics := u.databag("1", "demo")
+	assert.JSONEq(t, fmt.Sprintf(`[{"metrics_path": "/metrics", "static_configs": [{"targets": ["*:%d"]}]}]`, port), metrics["scrape_jobs"])
+	assert.Contains(t, metrics["alert_rules"], `"name":"lab_f47ac10b_demo_failed_requests_rules"`)
+	assert.Subset(t, u.databag("1", "demo/0"), map[string]string{
+		"prometheus_scrape_unit_name":    "demo/0",
+		"prometheus_scrape_unit_address": "10.1.0.7",
+	})
+
+	u.relation(2, "changed", "loki", "loki/0")
+	assert.Equal(t, []string{"all"}, target().Services)
+	assert.Equal(t, url, target().Location)
+	assert.Subset(t, target().Labels, map[string]string{"juju_unit": "demo/0", "job": "juju_lab_f47ac10b_demo", "product": "Juju"})
+	assert.Contains(t, u.databag("2", "demo")["alert_rules"], "Tracebacks")
+
+	u.relation(3, "created", "grafana", "")
+	var dashboards struct {
+		Templates map[string]struct{ Content string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(u.databag("3", "demo")["dashboards"]), &dashboards))
+	assert.Regexp(t, "^/Td6WFo", dashboards.Templates["file:FastAPI-Monitoring.json"].Content)
+
+	quiet := u.hook("update-status")
+	for _, call := range quiet.Calls {
+		assert.NotEqual(t, "relation-set", call.Name, "%v", call.Args)
+	}
+
+	u.relation(2, "broken", "loki", "")
+	assert.Equal(t, []string{"-all"}, target().Services)
 }
