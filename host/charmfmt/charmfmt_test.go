@@ -36,7 +36,7 @@ func starFiles(t testing.TB, roots ...string) map[string][]byte {
 
 // TestFormatted keeps what authors copy from in the one layout.
 func TestFormatted(t *testing.T) {
-	for path, text := range starFiles(t, "../../examples", "../../stdlib") {
+	for path, text := range starFiles(t, "../../examples", "../../stdlib", "../charminit/templates") {
 		formatted, err := charmfmt.Source(path, text)
 		require.NoError(t, err)
 		assert.True(t, bytes.Equal(formatted, text), "run starcharm fmt %s", path)
@@ -111,7 +111,7 @@ func TestPromises(t *testing.T) {
 }
 
 func FuzzSource(f *testing.F) {
-	for _, text := range starFiles(f, "../../examples", "../../stdlib") {
+	for _, text := range starFiles(f, "../../examples", "../../stdlib", "../charminit/templates") {
 		f.Add(text)
 	}
 	f.Add([]byte("x = [b'a', rb\"\"\"c\n\"\"\", 'it\\'s'] # COMMENT\nif x: pass; y = 1 if x else (lambda *a, **k: {1: 2})\n"))

@@ -24,6 +24,9 @@ const defaultIgnore = `
 /build/
 /*.charm
 /charmcraft.yaml
+/Makefile
+/CONTRIBUTING.md
+/SECURITY.md
 *_test.star
 __pycache__/
 *.pyc
