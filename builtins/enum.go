@@ -17,7 +17,7 @@ func pebbleEnum(name, doc string, values map[string]string) member[*Hook] {
 		fields[constant] = starlark.String(value)
 	}
 	enum := starlarkstruct.FromStringDict(starlark.String("pebble."+name), fields)
-	return member[*Hook]{name: name, sig: "struct", doc: doc, get: func(*Hook) (starlark.Value, error) { return enum, nil }}
+	return member[*Hook]{name: name, sig: "struct", doc: doc, fields: fields.Keys(), get: func(*Hook) (starlark.Value, error) { return enum, nil }}
 }
 
 func pebbleEnums() []member[*Hook] {

@@ -158,7 +158,7 @@ var frameworkTable = table[*Framework]{
 			call: (*Framework).reconcile},
 		{name: "scope", sig: "(name: str) -> scope", doc: "The namespace of one library instance. What it observes, defines and stores is its own, so that two instances never clash. A name can be taken once.",
 			call: (*Framework).newScope},
-		{name: "meta", sig: "struct", doc: "The charm's metadata: name, relations, containers, options, actions and so on.",
+		{name: "meta", sig: "struct", fields: fieldsOfStruct(metadataStruct(&model.Metadata{})), doc: "The charm's metadata: name, relations, containers, options, actions and so on.",
 			get: func(f *Framework) (starlark.Value, error) { return metadataStruct(f.hook.Metadata) }},
 		{name: "charm_dir", sig: "str", doc: "The directory of the charm on this machine.",
 			get: func(f *Framework) (starlark.Value, error) { return starlark.String(f.hook.CharmDir), nil }},
@@ -166,7 +166,7 @@ var frameworkTable = table[*Framework]{
 			call: readCharmFile},
 		{name: "list_files", sig: "(path: str, *, recursive: bool = False) -> list[str]", doc: "The paths of the files in a directory of the charm, with recursive also of those in the directories below it, each relative to the charm's directory and in the order of their names. An empty list if there is no such directory; more than 10,000 files are an error. Can be called at any time.",
 			call: listCharmFiles},
-		{name: "context", sig: "struct", doc: "The environment of this hook as Juju gave it, typed: dispatch_path, hook_name, model_name, model_uuid, unit_name, app_name, juju_version, debug, debug_at, availability_zone, machine_id, principal_unit, action_name, action_uuid, relation_name, relation_id, remote_app, remote_unit, departing_unit, storage_name, storage_index, workload_name, notice_id, notice_type, notice_key, check_name, secret_id, secret_label, secret_revision. What does not apply to this hook is None.",
+		{name: "context", sig: "struct", fields: fieldsOfStruct(contextStruct(&model.Context{}), nil), doc: "The environment of this hook as Juju gave it, typed: dispatch_path, hook_name, model_name, model_uuid, unit_name, app_name, juju_version, debug, debug_at, availability_zone, machine_id, principal_unit, action_name, action_uuid, relation_name, relation_id, remote_app, remote_unit, departing_unit, storage_name, storage_index, workload_name, notice_id, notice_type, notice_key, check_name, secret_id, secret_label, secret_revision. What does not apply to this hook is None.",
 			get: func(f *Framework) (starlark.Value, error) { return contextStruct(f.hook.Model.Context()), nil }},
 		{name: "use_juju_for_storage", sig: "()", doc: "Keeps stored state and deferred events with Juju instead of in a file, so that they survive the loss of the pod. Call it at the top of the charm, before stored state is read.",
 			call: func(f *Framework, in invocation) (starlark.Value, error) {
@@ -537,6 +537,15 @@ func contextStruct(c *model.Context) starlark.Value {
 		"secret_label":      text(c.SecretLabel),
 		"secret_revision":   number(c.SecretRevision, 0),
 	})
+}
+
+// fieldsOfStruct are the names of a struct's attributes.
+func fieldsOfStruct(v starlark.Value, err error) []string {
+	s, ok := v.(starlark.HasAttrs)
+	if err != nil || !ok {
+		return nil
+	}
+	return s.AttrNames()
 }
 
 // isIdentifier says whether s is a lower-case Starlark name.

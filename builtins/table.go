@@ -26,6 +26,8 @@ type member[T any] struct {
 	// ("(path: str, *, encoding: str = \"utf-8\") -> str").
 	sig string
 	doc string
+	// fields are the attributes of a struct.
+	fields []string
 	// get reads the attribute; a nil value and nil error mean that this
 	// particular value does not have it.
 	get func(self T) (starlark.Value, error)
@@ -151,6 +153,8 @@ type MemberDoc struct {
 	Writable bool
 	// Only names the events that have the member, if not all do.
 	Only []string
+	// Fields are the attributes of a struct, if they are always the same.
+	Fields []string
 	Doc  string
 }
 
@@ -173,7 +177,7 @@ func (t *table[T]) document() TypeDoc {
 	d := TypeDoc{Name: t.typ, Doc: t.doc}
 	for _, m := range t.members {
 		d.Members = append(d.Members, MemberDoc{
-			Name: m.name, Signature: m.sig, Method: m.call != nil, Writable: m.set != nil, Doc: m.doc,
+			Name: m.name, Signature: m.sig, Method: m.call != nil, Writable: m.set != nil, Doc: m.doc, Fields: m.fields,
 		})
 	}
 	return d

@@ -27,7 +27,8 @@ type typeDoc struct {
 	name    string
 	module  bool
 	members map[string]*memberDoc
-	// open says that values have attributes that the table does not list.
+	// open says that values have attributes that the table does not list; one
+	// that is nearly one of those that it lists is a mistake all the same.
 	open bool
 }
 
@@ -60,7 +61,8 @@ func newBuiltinDocs() *builtinDocs {
 		case doc.Module:
 			b.modules[doc.Name] = t
 		default:
-			t.open = len(doc.Members) == 0
+			// A failure has fields that its kind brings along.
+			t.open = len(doc.Members) == 0 || doc.Name == "failure"
 			b.types[doc.Name] = t
 		}
 	}

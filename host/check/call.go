@@ -39,7 +39,7 @@ func (w *walk) arguments(at syntax.Expr, fn value, args []syntax.Expr) {
 	case *function:
 		w.ownCall(at, fn, args)
 	case *constant, *dictValue, *listValue, *tupleValue, *fieldsValue, *sourceValue:
-		w.c.at(w.file, callPos(at), "wrong-argument", "", "a %s cannot be called", typeName(fn))
+		w.c.at(w.file, callPos(at), "wrong-argument", "", "%s cannot be called", article(typeName(fn)))
 	}
 }
 
@@ -198,8 +198,8 @@ func (w *walk) argumentType(function string, p param, arg syntax.Expr) {
 		if name == given || name == "float" && given == "int" || !w.c.comparable(name) {
 			return
 		}
-		if name == "list" && given == "tuple" {
-			return
+		if name == "list" && slices.Contains([]string{"tuple", "set", "dict", "range"}, given) {
+			return // it can be gone through
 		}
 	}
 	start, _ := arg.Span()

@@ -64,9 +64,12 @@ func Charm(ctx context.Context, fsys fs.FS, o Options) (*Report, error) {
 		uses: map[*syntax.Ident]int{}, events: map[syntax.Node]*eventSet{},
 	}
 	c.checkMetadata()
+	loaded := make(chan loading, 1)
+	go func() { loaded <- c.load(ctx) }() // it looks at nothing but the metadata
 	entry, err := host.EntryIn(fsys)
 	if err != nil {
 		if c.meta == nil {
+			<-loaded
 			return nil, err
 		}
 		c.add(Finding{"no-script", host.Diagnostic{Message: err.Error(), Suggestion: "write the charm's handlers to src/charm.star"}})
@@ -74,7 +77,8 @@ func Charm(ctx context.Context, fsys fs.FS, o Options) (*Report, error) {
 		c.read(entry)
 	}
 	c.readUnloaded()
-	c.checkFiles(ctx)
+	c.loaded = <-loaded
+	c.checkFiles()
 	return c.report(), nil
 }
 
@@ -104,10 +108,8 @@ type checker struct {
 	binding map[*syntax.Ident]bool
 	// texts are files of the metadata.
 	texts map[string]*file
-	// failures are what went wrong at the top level.
-	failures []host.Diagnostic
-	// registered are what the top level registers; nil: it does not come to its end.
-	registered *registrations
+	// loaded is what came of running the top level.
+	loaded loading
 
 	found []Finding
 }
@@ -144,11 +146,10 @@ func (c *checker) readUnloaded() {
 }
 
 // checkFiles applies the rules about scripts.
-func (c *checker) checkFiles(ctx context.Context) {
+func (c *checker) checkFiles() {
 	for _, f := range c.order {
 		c.checkLoads(f)
 	}
-	c.register(ctx)
 	c.observe()
 	for _, f := range c.order {
 		c.checkTree(f)
@@ -202,5 +203,5 @@ func among(known []string) string {
 	if len(known) == 0 || len(known) > 12 {
 		return ""
 	}
-	return "there is " + strings.Join(slices.Sorted(slices.Values(known)), ", ")
+	return "it has " + strings.Join(slices.Sorted(slices.Values(known)), ", ")
 }

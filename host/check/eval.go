@@ -338,7 +338,7 @@ func (c *checker) evalBinary(f *file, e *syntax.BinaryExpr) value {
 		x, y := c.eval(f, e.X), c.eval(f, e.Y)
 		if a, ok := x.(*constant); ok && len(a.any) == 1 {
 			if b, ok := y.(*constant); ok && len(b.any) == 1 {
-				if s, t := a.strings(), b.strings(); s != nil && t != nil {
+				if s, t := a.strings(), b.strings(); s != nil && t != nil && len(s[0])+len(t[0]) <= maxName {
 					return &constant{any: []any{s[0] + t[0]}, at: a.at}
 				}
 			}
@@ -349,6 +349,9 @@ func (c *checker) evalBinary(f *file, e *syntax.BinaryExpr) value {
 	}
 	return nil
 }
+
+// maxName is how long a string is that is put together here: names are short.
+const maxName = 1000
 
 func (c *checker) evalIndex(f *file, e *syntax.IndexExpr) value {
 	x, key := c.eval(f, e.X), c.eval(f, e.Y)
@@ -648,12 +651,15 @@ func (c *checker) attribute(x value, name string) (v value, known bool) {
 func (c *checker) member(x *object, name string) (value, bool) {
 	m := x.doc.members[name]
 	if m == nil {
-		return nil, x.doc.open
+		return nil, x.doc.open && model.Nearest(name, x.doc.names()) == ""
 	}
 	if m.Method {
 		return &method{x, m}, true
 	}
 	v := c.typeValue(m.typ)
+	if len(m.Fields) > 0 {
+		v = &fieldsValue{typ: "struct", names: m.Fields, fields: map[string]value{}}
+	}
 	switch x.doc.name + "." + name {
 	case "framework.on":
 		return eventsValue{}, true
@@ -772,5 +778,13 @@ func (c *checker) describe(x value) string {
 			return x.doc.name
 		}
 	}
-	return "a " + typeName(x)
+	return article(typeName(x))
+}
+
+// article is a noun with a or an.
+func article(noun string) string {
+	if noun != "" && strings.ContainsRune("aeiou", rune(noun[0])) && !strings.HasPrefix(noun, "un") {
+		return "an " + noun
+	}
+	return "a " + noun
 }

@@ -84,7 +84,7 @@ func (c *checker) parse(f *file) {
 	}
 	c.diagnosed(f, "syntax", err)
 	f.tree = &syntax.File{Path: f.name, Options: &options}
-	at := errorLine(err)
+	at, told := errorLine(err), 1
 	for _, chunk := range chunks(f.lines) {
 		tree, err := options.Parse(f.name, syntax.FilePortion{Content: []byte(chunk.text), FirstLine: int32(chunk.line), FirstCol: 1}, 0)
 		if err == nil {
@@ -92,11 +92,15 @@ func (c *checker) parse(f *file) {
 			continue
 		}
 		f.maybe = append(f.maybe, chunk.defines()...)
-		if line := errorLine(err); line != at {
+		if line := errorLine(err); line != at && told < maxBroken {
 			c.diagnosed(f, "syntax", err)
+			told++
 		}
 	}
 }
+
+// maxBroken is how many broken statements of a file are told of.
+const maxBroken = 100
 
 // errorLine is where the parser stopped.
 func errorLine(err error) int {
@@ -114,16 +118,22 @@ func (c *checker) resolve(f *file) {
 		known = append(known, builtins.Native)
 	}
 	err := resolve.File(f.tree, func(name string) bool { return slices.Contains(known, name) }, starlark.Universe.Has)
-	var wrong resolve.ErrorList
+	var wrong, unknown resolve.ErrorList
 	if !errors.As(err, &wrong) {
 		return
 	}
-	for _, one := range wrong {
-		rule := "syntax"
-		if strings.HasPrefix(one.Msg, "undefined: ") {
-			rule = "unknown-name"
+	wrong = slices.DeleteFunc(slices.Clone(wrong), func(one resolve.Error) bool {
+		if !strings.HasPrefix(one.Msg, "undefined: ") {
+			return false
 		}
-		c.diagnosed(f, rule, resolve.ErrorList{one})
+		unknown = append(unknown, one)
+		return true
+	})
+	if len(wrong) > 0 {
+		c.diagnosed(f, "syntax", wrong)
+	}
+	if len(unknown) > 0 {
+		c.diagnosed(f, "unknown-name", unknown)
 	}
 }
 

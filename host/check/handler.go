@@ -18,8 +18,24 @@ type observation struct {
 	sources []*sourceValue
 	some    bool // there are others
 	handler *function
-	// reconciles: it is framework.reconcile; scoped: a library instance's.
-	reconciles, scoped bool
+	// reconciles: it is framework.reconcile; scoped: a library instance's;
+	// asked: whether it is called depends on a condition.
+	reconciles, scoped, asked bool
+	// line is that of the statement.
+	line int
+}
+
+// in notes what the call is in, outermost first.
+func (o *observation) in(above []syntax.Node) {
+	for _, around := range above {
+		switch s := around.(type) {
+		case *syntax.IfStmt, *syntax.ForStmt, *syntax.CondExpr, *syntax.Comprehension:
+			o.asked = true
+		case *syntax.ExprStmt:
+			start, _ := s.Span()
+			o.line = int(start.Line)
+		}
+	}
 }
 
 // observe finds who handles what, first from the text and then, if the charm
@@ -32,7 +48,13 @@ func (c *checker) observe() {
 		if f == nil {
 			continue
 		}
+		var above []syntax.Node
 		syntax.Walk(f.tree, func(n syntax.Node) bool {
+			if n == nil {
+				above = above[:len(above)-1]
+				return true
+			}
+			above = append(above, n)
 			switch n := n.(type) {
 			case *syntax.CallExpr:
 				fn, args := c.callee(f, n)
@@ -40,6 +62,7 @@ func (c *checker) observe() {
 					f.library = true
 				}
 				if o := c.observation(f, n, fn); o != nil {
+					o.in(above)
 					observations = append(observations, o)
 					if o.handler != nil {
 						called[o.handler.node]++
@@ -79,8 +102,8 @@ func (c *checker) observe() {
 			set.scoped = set.scoped || o.scoped
 		}
 	}
-	if c.registered != nil {
-		c.events = c.registered.events(c)
+	if c.loaded.registered != nil {
+		c.events = c.loaded.registered.events(c)
 	}
 	c.checkNeverFires(observations)
 	c.checkUnobserved()
@@ -163,7 +186,7 @@ func (c *checker) checkHandler(o *observation) {
 		if o.handler != nil {
 			c.checkSignature(f, pos, o.handler)
 		} else if name := typeName(c.eval(f, arg)); name != "" && name != "function" {
-			c.at(f, pos, "handler-signature", "write "+example, "the handler is a %s, want a function", name)
+			c.at(f, pos, "handler-signature", "write "+example, "the handler is %s, want a function", article(name))
 		}
 	}
 	if o.reconciles {
@@ -175,7 +198,7 @@ func (c *checker) checkHandler(o *observation) {
 		switch name := typeName(v); name {
 		case "", "event_source", "list", "tuple":
 		default:
-			c.at(f, pos, "handler-signature", "write "+example, "the event is a %s, want one such as framework.on.install, or a list of them", name)
+			c.at(f, pos, "handler-signature", "write "+example, "the event is %s, want one such as framework.on.install, or a list of them", article(name))
 		}
 	}
 }
@@ -284,7 +307,7 @@ func (c *checker) checkNeverFires(observations []*observation) {
 	oldest, known := c.oldestJuju()
 	for _, o := range observations {
 		pos, _ := o.call.Span()
-		if c.registered != nil && c.registered.missed(o) {
+		if c.loaded.registered != nil && c.loaded.registered.missed(o) {
 			c.at(o.file, pos, "never-fires", "call it at the top level of a file, or in a function that is called from there", "this observer is never registered: nothing calls it while the charm loads")
 			continue
 		}

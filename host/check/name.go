@@ -80,11 +80,12 @@ func (c *checker) checkName(f *file, at syntax.Expr, of subject, v value) {
 	if c.meta == nil {
 		return
 	}
-	c.checkAmong(f, at, of, v, c.declared(of), "the charm")
+	c.checkAmong(f, at, of, v, c.declared(of), "the charm", false)
 }
 
-// checkAmong says that what owner has of a kind does not have that name.
-func (c *checker) checkAmong(f *file, at syntax.Expr, of subject, v value, known []string, owner string) {
+// checkAmong says that what owner has of a kind does not have that name. loose:
+// there may be others.
+func (c *checker) checkAmong(f *file, at syntax.Expr, of subject, v value, known []string, owner string, loose bool) {
 	k, ok := v.(*constant)
 	if !ok {
 		return
@@ -97,6 +98,9 @@ func (c *checker) checkAmong(f *file, at syntax.Expr, of subject, v value, known
 		}
 		if id, ok := at.(*syntax.Ident); ok && f.guarded[variableGuard+id.Name] {
 			continue
+		}
+		if loose && didYouMean(name, known) == "" {
+			continue // it may be given without having been declared
 		}
 		if k.parameter && len(k.any) > 1 && didYouMean(name, known) == "" {
 			continue // it may be the name of something else, in another call

@@ -48,13 +48,11 @@ var changing = []string{"time.now", "crypto.random_password", "crypto.random_tok
 // reaches names the builtin among some whose result is in an expression, or in
 // a variable that it names; "" if none is.
 func (c *checker) reaches(f *file, e syntax.Expr, some []string) string {
-	return c.reachesFrom(f, e, some, 0)
+	return c.reachesFrom(f, e, some, map[*syntax.Ident]bool{})
 }
 
-// maxReach is how many variables reaches follows.
-const maxReach = 8
-
-func (c *checker) reachesFrom(f *file, e syntax.Expr, some []string, depth int) string {
+// reachesFrom is reaches without the variables that were followed already.
+func (c *checker) reachesFrom(f *file, e syntax.Expr, some []string, seen map[*syntax.Ident]bool) string {
 	found := ""
 	syntax.Walk(e, func(n syntax.Node) bool {
 		if found != "" {
@@ -86,20 +84,21 @@ func (c *checker) reachesFrom(f *file, e syntax.Expr, some []string, depth int) 
 		case *syntax.LambdaExpr:
 			return false
 		case *syntax.CondExpr:
-			found = c.reachesFrom(f, n.True, some, depth)
+			found = c.reachesFrom(f, n.True, some, seen)
 			if found == "" {
-				found = c.reachesFrom(f, n.False, some, depth)
+				found = c.reachesFrom(f, n.False, some, seen)
 			}
 			return false
 		case *syntax.Ident:
 			key := first(n)
-			if key == nil || depth == maxReach {
+			if key == nil || seen[key] {
 				return true
 			}
+			seen[key] = true
 			for _, d := range c.defs[key] {
 				// Of catch's two values the second is a failure.
 				if d.file == f && d.value != nil && d.of == nil && !d.each && !(len(d.path) == 1 && d.path[0] == 1) {
-					if found = c.reachesFrom(f, d.value, some, depth+1); found != "" {
+					if found = c.reachesFrom(f, d.value, some, seen); found != "" {
 						return false
 					}
 				}

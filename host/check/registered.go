@@ -39,12 +39,18 @@ type place struct {
 	line int
 }
 
-// register loads the charm as a hook does.
-func (c *checker) register(ctx context.Context) {
+// A loading is what came of running the top level of a charm.
+type loading struct {
+	registered *registrations // nil: it does not come to its end
+	failures   []host.Diagnostic
+}
+
+// load runs the charm's top level as a hook does.
+func (c *checker) load(ctx context.Context) loading {
 	var coverage host.Coverage
 	charm, err := coverage.Load(c.fsys)
 	if err != nil {
-		return // the files, and the metadata, are checked one by one
+		return loading{} // the files, and the metadata, are checked one by one
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxTime)
 	defer cancel()
@@ -58,7 +64,7 @@ func (c *checker) register(ctx context.Context) {
 	}
 	allowed, err := consistency.Allowing(every)
 	if err != nil {
-		return
+		return loading{}
 	}
 	hook := simulate.Hook{
 		Charm: charm, State: state, Event: modeltest.Event{Name: "update-status"},
@@ -66,11 +72,10 @@ func (c *checker) register(ctx context.Context) {
 	}
 	outcome, err := hook.Run(ctx)
 	if err != nil {
-		return // the simulation cannot hold such a charm
+		return loading{} // the simulation cannot hold such a charm
 	}
 	if outcome.Err != nil {
-		c.failures = outcome.Diagnostics
-		return
+		return loading{failures: outcome.Diagnostics}
 	}
 	r := &registrations{observers: outcome.Registered, ran: map[place]bool{}}
 	for _, f := range coverage.Files() {
@@ -79,7 +84,7 @@ func (c *checker) register(ctx context.Context) {
 			r.ran[at] = r.ran[at] || s.Count > 0
 		}
 	}
-	c.registered = r
+	return loading{registered: r}
 }
 
 // checkFailures tells of what went wrong while the charm was loaded, unless the
@@ -91,7 +96,7 @@ func (c *checker) checkFailures() {
 			return f.File == file && f.Line == line && rule.Severity == host.SeverityError
 		})
 	}
-	for _, d := range c.failures {
+	for _, d := range c.loaded.failures {
 		if slices.ContainsFunc(d.Frames, func(frame host.Frame) bool { return told(frame.File, frame.Line) }) || told(d.File, d.Line) {
 			continue
 		}
@@ -151,32 +156,9 @@ func handlerID(file, name string, line int) string { return fmt.Sprintf("%s:%d:%
 // missed says that an observer was not registered though nothing asks whether
 // it should be.
 func (r *registrations) missed(o *observation) bool {
-	if o.file.std || !strings.HasPrefix(o.file.name, "src/") {
+	if o.asked || !strings.HasPrefix(o.file.name, "src/") {
 		return false
 	}
-	var above []syntax.Node
-	missed := false
-	syntax.Walk(o.file.tree, func(n syntax.Node) bool {
-		if n == nil {
-			above = above[:len(above)-1]
-			return true
-		}
-		above = append(above, n)
-		if n != o.call {
-			return true
-		}
-		for _, around := range above {
-			switch s := around.(type) {
-			case *syntax.IfStmt, *syntax.ForStmt, *syntax.CondExpr, *syntax.Comprehension:
-				missed = false
-				return true
-			case *syntax.ExprStmt:
-				start, _ := s.Span()
-				ran, counted := r.ran[place{o.file.name, int(start.Line)}]
-				missed = counted && !ran
-			}
-		}
-		return true
-	})
-	return missed
+	ran, counted := r.ran[place{o.file.name, o.line}]
+	return counted && !ran
 }

@@ -209,7 +209,7 @@ func (w *walk) index(e *syntax.IndexExpr) {
 				known = append(known, name) // with _ for -
 			}
 		}
-		c.checkAmong(f, e.Y, anEndpointOrOther(w.parent()), key, known, "the charm")
+		c.checkAmong(f, e.Y, anEndpointOrOther(w.parent()), key, known, "the charm", false)
 	case *object:
 		c.checkKey(f, e.Y, x, key)
 	}
@@ -238,7 +238,7 @@ func (c *checker) checkKey(f *file, at syntax.Expr, x *object, key value) {
 	case x.keyed != "":
 		c.checkName(f, at, x.keyed, key)
 	case x.action != nil:
-		c.checkAmong(f, at, aParameter, key, parameters(x.action), "the action "+x.action.Name)
+		c.checkAmong(f, at, aParameter, key, parameters(x.action), "the action "+x.action.Name, x.action.AdditionalProperties == nil || *x.action.AdditionalProperties)
 	}
 }
 
@@ -277,7 +277,7 @@ func (w *walk) assign(n *syntax.AssignStmt) {
 		}
 	case *fieldsValue:
 		if !x.writable && slices.Contains(x.names, name) {
-			c.at(f, dot.Name.NamePos, "read-only-attribute", "make a new one", "cannot set .%s: a %s does not change", name, x.typ)
+			c.at(f, dot.Name.NamePos, "read-only-attribute", "make a new one", "cannot set .%s: %s does not change", name, article(x.typ))
 		}
 		if x.writable && w.function() == nil {
 			c.at(f, dot.Name.NamePos, "read-only-attribute", "set it in a handler, or give it a default", "cannot set .%s while the charm loads", name)

@@ -23,7 +23,7 @@ func (c *checker) checkUnused(f *file) {
 			}
 			names := from.globals()
 			for i, to := range n.To {
-				if !slices.Contains(names, n.From[i].Name) {
+				if !slices.Contains(names, n.From[i].Name) || strings.HasPrefix(n.From[i].Name, "_") {
 					continue
 				}
 				if key := first(to); key != nil && c.uses[key] == 0 && !f.mentions(to.Name) {
