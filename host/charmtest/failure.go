@@ -37,7 +37,7 @@ func charmFailed(o *simulate.Outcome) *failure {
 func notDescribed(o *simulate.Outcome, err *machine.UndescribedError) *failure {
 	f := &failure{message: fmt.Sprintf("the State does not describe %s", err.What), outcome: o, charm: o.Diagnostics, cure: err.Cure}
 	for _, s := range o.Steps {
-		if s.Via == "process" && s.Failed {
+		if s.Via == "process" && err.What == "the command "+s.What {
 			f.cure = "add to the State: processes = [testing.Process(" + short(commandList(s.Args)) + ", stdout = …)]"
 		}
 		if method, url, ok := strings.Cut(s.What, " "); ok && s.Via == "http" && s.Failed {
