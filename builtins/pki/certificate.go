@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 	"time"
 )
 
@@ -86,7 +87,11 @@ func NewAuthority(key *Key, a Attributes, s Signing) (*Certificate, error) {
 	}
 	a.SANsEmail = nil
 	s.IsCA = true
-	template, err := s.template(key.Public(), a)
+	subject, err := a.subject()
+	if err != nil {
+		return nil, fmt.Errorf("cannot write the subject: %w", err)
+	}
+	template, err := s.template(key.Public(), subject, a)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +114,8 @@ func Issue(r *Request, authority *Certificate, key *Key, s Signing) (*Certificat
 	case !s.Now.Before(authority.NotAfter):
 		return nil, untrusted("cannot sign with the certificate %s: it has expired", authority.Subject)
 	}
-	template, err := s.template(r.request.PublicKey, r.Attributes)
+	// The subject as it was written: it may have attributes that are not read here.
+	template, err := s.template(r.request.PublicKey, r.request.RawSubject, r.Attributes)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +125,7 @@ func Issue(r *Request, authority *Certificate, key *Key, s Signing) (*Certificat
 	return s.sign(template, authority.certificate, key)
 }
 
-func (s Signing) template(public crypto.PublicKey, a Attributes) (*x509.Certificate, error) {
+func (s Signing) template(public crypto.PublicKey, subject []byte, a Attributes) (*x509.Certificate, error) {
 	if s.Validity < time.Second || s.Validity > maxValidity {
 		return nil, invalid("validity is %s, want a second to 100 years", s.Validity)
 	}
@@ -129,10 +135,6 @@ func (s Signing) template(public crypto.PublicKey, a Attributes) (*x509.Certific
 	}
 	raw[0] |= 0x40 // never zero
 	raw[0] &= 0x7f
-	subject, err := a.subject()
-	if err != nil {
-		return nil, fmt.Errorf("cannot write the subject: %w", err)
-	}
 	id, err := keyID(public)
 	if err != nil {
 		return nil, err
@@ -150,8 +152,8 @@ func (s Signing) template(public crypto.PublicKey, a Attributes) (*x509.Certific
 	if s.IsCA {
 		template.KeyUsage = x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign | x509.KeyUsageCRLSign
 	}
-	if a.EmailAddress != "" {
-		a.SANsEmail = []string{a.EmailAddress} // where RFC 5280 wants it
+	if a.EmailAddress != "" && isASCII(a.EmailAddress) && !slices.Contains(a.SANsEmail, a.EmailAddress) {
+		a.SANsEmail = append([]string{a.EmailAddress}, a.SANsEmail...) // where RFC 5280 wants it
 	}
 	sans, err := a.sans()
 	if err != nil {

@@ -148,6 +148,30 @@ func TestIssueRefuses(t *testing.T) {
 	assert.ErrorContains(t, err, "is not valid before 2001-09-09T01:46:40Z")
 }
 
+// TestIssueStrange: a subject of attributes and encodings that nothing here
+// writes is certified as it is; an address that no certificate can have among
+// the alternative names stays in the subject alone.
+func TestIssueStrange(t *testing.T) {
+	random := rand.NewChaCha8([32]byte{1})
+	key, err := pki.GenerateEd25519(random)
+	require.NoError(t, err)
+	signing := pki.Signing{Random: random, Now: time.Unix(1e9, 0), Validity: time.Hour}
+	ca, err := pki.NewAuthority(key, pki.Attributes{CommonName: "CA"}, signing)
+	require.NoError(t, err)
+	request, err := pki.ParseRequest(text(t, "strange.csr"))
+	require.NoError(t, err)
+	c, err := pki.Issue(request, ca, key, signing)
+	require.NoError(t, err)
+	assert.Equal(t, "ü", c.CountryName)
+	assert.Equal(t, "ü@example.com", c.EmailAddress)
+	assert.Equal(t, []string{"a@example.com"}, c.SANsEmail)
+	assert.Equal(t, []string{"web"}, c.SANsDNS)
+	block, _ := pem.Decode([]byte(c.PEM))
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	require.NoError(t, err)
+	assert.Contains(t, certificate.Subject.String(), "2.5.4.42=#")
+}
+
 // TestShortKey: a key that is too short to sign says so.
 func TestShortKey(t *testing.T) {
 	_, err := pki.GenerateRSA(512, func(int) (*rsa.PrivateKey, error) { panic("not asked") })
@@ -166,7 +190,7 @@ func requireProblem(t testing.TB, want pki.Problem, err error) {
 // FuzzParse: whatever a text is, it is read, or refused in words of this
 // package that do not show it.
 func FuzzParse(f *testing.F) {
-	for _, file := range []string{"python.csr", "python.key", "python.pem", "openssl.csr"} {
+	for _, file := range []string{"python.csr", "python.key", "python.pem", "openssl.csr", "strange.csr"} {
 		f.Add(text(f, file))
 	}
 	f.Add("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----")
