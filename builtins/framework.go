@@ -168,6 +168,8 @@ var frameworkTable = table[*Framework]{
 			call: listCharmFiles},
 		{name: "context", sig: "struct", fields: fieldsOfStruct(contextStruct(&model.Context{}), nil), doc: "The environment of this hook as Juju gave it, typed: dispatch_path, hook_name, model_name, model_uuid, unit_name, app_name, juju_version, debug, debug_at, availability_zone, machine_id, principal_unit, action_name, action_uuid, relation_name, relation_id, remote_app, remote_unit, departing_unit, storage_name, storage_index, workload_name, notice_id, notice_type, notice_key, check_name, secret_id, secret_label, secret_revision. What does not apply to this hook is None.",
 			get: func(f *Framework) (starlark.Value, error) { return contextStruct(f.hook.Model.Context()), nil }},
+		{name: "breakpoint", sig: "(name: str = None)", doc: "Stops here when JUJU_DEBUG_AT names the breakpoint, or is \"all\", for someone at a terminal to look around: juju debug-hooks, starcharm run, starcharm test. In starcharm repl all breakpoints stop. Otherwise it does nothing. A name has lower-case letters, digits, and - between them.",
+			call: (*Framework).breakpoint},
 		{name: "use_juju_for_storage", sig: "()", doc: "Keeps stored state and deferred events with Juju instead of in a file, so that they survive the loss of the pod. Call it at the top of the charm, before stored state is read.",
 			call: func(f *Framework, in invocation) (starlark.Value, error) {
 				if err := f.mustBeLoading(in.name); err != nil {

@@ -30,6 +30,10 @@ type Hook struct {
 	// Emit runs the observers of a custom event.
 	Emit func(thread *starlark.Thread, e *Event) error
 
+	// Breakpoint, unless nil, is called by framework.breakpoint, with "" for one
+	// that has no name.
+	Breakpoint func(thread *starlark.Thread, name string) error
+
 	Framework *Framework
 	// Collected are statuses for the end of the hook, of which the worst is set.
 	Collected []*Status

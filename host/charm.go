@@ -61,6 +61,8 @@ type Charm struct {
 	tracksConfig bool
 	// coverage counts what runs; nil: nobody wants to know.
 	coverage *Coverage
+	// steps says that it can be stepped through.
+	steps bool
 }
 
 // A module is one compiled file.
@@ -69,6 +71,7 @@ type module struct {
 	source  []byte
 	program *starlark.Program
 	counts  counts // nil: it is not counted
+	steps   bool   // it can be stepped through
 	// loads are the names of the modules behind its load labels.
 	loads map[string]string
 	// configLoads are its calls of model.load_config.
@@ -79,9 +82,9 @@ type module struct {
 // (src/charm.star, else charm.star) and all that it loads. Nothing runs.
 //
 // The error holds every mistake that was found; [Diagnose] takes it apart.
-func Load(fsys fs.FS) (*Charm, error) { return load(fsys, nil) }
+func Load(fsys fs.FS) (*Charm, error) { return load(fsys, nil, false) }
 
-func load(fsys fs.FS, coverage *Coverage) (*Charm, error) {
+func load(fsys fs.FS, coverage *Coverage, steps bool) (*Charm, error) {
 	metadata, err := model.LoadMetadata(fsys)
 	if err != nil {
 		return nil, err
@@ -90,7 +93,7 @@ func load(fsys fs.FS, coverage *Coverage) (*Charm, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Charm{Metadata: metadata, files: fsys, entry: entry, modules: map[string]*module{}, coverage: coverage}
+	c := &Charm{Metadata: metadata, files: fsys, entry: entry, modules: map[string]*module{}, coverage: coverage, steps: steps}
 	l := loader{charm: c}
 	if err := l.load(c.entry, nil); err != nil {
 		return nil, fmt.Errorf("cannot load the charm: %w", err)
@@ -224,6 +227,9 @@ func (l *loader) load(name string, chain []string) error {
 		}
 	}
 	m.counts = l.charm.coverage.count(name, source, file)
+	if m.steps = l.charm.steps && !strings.HasPrefix(name, std); m.steps {
+		steppable(file)
+	}
 	if m.program, err = starlark.FileProgram(file, l.charm.isPredeclared(m)); err != nil {
 		l.errs = append(l.errs, &SourceError{File: name, Source: source, Err: err})
 		return nil
@@ -262,6 +268,9 @@ func (c *Charm) isPredeclared(m *module) func(string) bool {
 	}
 	if m.counts != nil {
 		names = append(names, countsName)
+	}
+	if m.steps {
+		names = append(names, stepName)
 	}
 	return func(s string) bool { return slices.Contains(names, s) }
 }

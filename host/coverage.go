@@ -17,10 +17,7 @@ import (
 	"github.com/starcharm/starcharm/builtins"
 )
 
-// This file counts what of a charm runs. The interpreter has no hook for that,
-// so the syntax tree of a file gets an expression before each statement that
-// counts it. These are at the statement's own position and never fail: no
-// position, and no traceback, is another.
+// This file counts what of a charm runs, by expressions in the syntax tree.
 
 // A Coverage counts how often the statements, the status constructors and the
 // handlers of a charm run. One may count for several charms that are loaded
@@ -95,7 +92,7 @@ func (c counts) Hash() (uint32, error) { return 0, errors.New("unhashable: count
 const countsName = "$counts"
 
 // Load is [Load], of a charm that is counted.
-func (c *Coverage) Load(fsys fs.FS) (*Charm, error) { return load(fsys, c) }
+func (c *Coverage) Load(fsys fs.FS) (*Charm, error) { return load(fsys, c, false) }
 
 // Counts says whether the charm is counted here.
 func (c *Coverage) Counts(charm *Charm) bool { return charm.coverage == c }
@@ -107,7 +104,7 @@ func (c *Coverage) count(name string, source []byte, file *syntax.File) counts {
 		return nil
 	}
 	in := &instrumenter{}
-	file.Stmts = in.block(file.Stmts)
+	file.Stmts = instrumented(file.Stmts, in.before)
 	in.status(file)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -125,53 +122,26 @@ func (c *Coverage) count(name string, source []byte, file *syntax.File) counts {
 // An instrumenter puts counting expressions into a tree.
 type instrumenter struct{ statements, statuses []Counted }
 
-// block puts one before each statement of a block. A text at its beginning is a
-// docstring and has to stay there.
-func (in *instrumenter) block(block []syntax.Stmt) []syntax.Stmt {
-	counted := make([]syntax.Stmt, 0, 2*len(block))
-	for i, stmt := range block {
-		if i == 0 && isText(stmt) {
-			counted = append(counted, stmt)
-			continue
-		}
-		start, end := stmt.Span()
-		switch s := stmt.(type) {
-		case *syntax.DefStmt:
-			end = s.Rparen
-		case *syntax.IfStmt:
-			_, end = s.Cond.Span()
-		case *syntax.ForStmt:
-			_, end = s.X.Span()
-		case *syntax.WhileStmt:
-			_, end = s.Cond.Span()
-		}
-		counted = append(counted, &syntax.ExprStmt{X: counting(len(in.statements), start)}, stmt)
-		in.statements = append(in.statements, Counted{Start: start, End: end})
-		switch s := stmt.(type) {
-		case *syntax.DefStmt:
-			s.Body = in.block(s.Body)
-		case *syntax.IfStmt:
-			s.True, s.False = in.block(s.True), in.block(s.False)
-		case *syntax.ForStmt:
-			s.Body = in.block(s.Body)
-		case *syntax.WhileStmt:
-			s.Body = in.block(s.Body)
-		}
+// before is the counting expression that comes before a statement.
+func (in *instrumenter) before(stmt syntax.Stmt) syntax.Stmt {
+	start, end := stmt.Span()
+	switch s := stmt.(type) {
+	case *syntax.DefStmt:
+		end = s.Rparen
+	case *syntax.IfStmt:
+		_, end = s.Cond.Span()
+	case *syntax.ForStmt:
+		_, end = s.X.Span()
+	case *syntax.WhileStmt:
+		_, end = s.Cond.Span()
 	}
+	counted := &syntax.ExprStmt{X: counting(len(in.statements), start)}
+	in.statements = append(in.statements, Counted{Start: start, End: end})
 	return counted
 }
 
-func isText(stmt syntax.Stmt) bool {
-	e, ok := stmt.(*syntax.ExprStmt)
-	if !ok {
-		return false
-	}
-	literal, ok := e.X.(*syntax.Literal)
-	return ok && literal.Token == syntax.STRING
-}
-
 // status makes each model.BlockedStatus that is called ($counts[N] and
-// model.BlockedStatus), whatever expression it is in. It comes after block.
+// model.BlockedStatus), whatever expression it is in. It comes after the statements'.
 func (in *instrumenter) status(file *syntax.File) {
 	syntax.Walk(file, func(n syntax.Node) bool {
 		call, ok := n.(*syntax.CallExpr)

@@ -41,6 +41,8 @@ type Options struct {
 	// its steps or looks at where it is. The host names it and sees to its
 	// loading and printing.
 	Thread *starlark.Thread
+	// Debugger, unless nil, holds the charm, which it has loaded.
+	Debugger *Debugger
 	// Instead, unless nil, is emitted in the place of the hook's event.
 	Instead *CustomEvent
 	// Emitted, unless nil, is told of each event before its handlers run, and
@@ -119,6 +121,7 @@ type dispatch struct {
 	thread   *starlark.Thread
 	program  *program
 	reporter *reporter
+	stepper  *stepper // nil: nobody holds the charm
 	// inFlight are notices whose handlers run now.
 	inFlight []*Notice
 	// writes tells, of each databag, where it was written last.
@@ -135,19 +138,23 @@ func (c *Charm) newDispatch(ctx context.Context, o Options) *dispatch {
 	d.reporter = &reporter{context: o.Context, model: d.model, stderr: o.Stderr}
 	d.state = &state{ctx: ctx, choose: d.chooseStore}
 	d.hook = builtins.NewHook(&builtins.Hook{
-		Context:  ctx,
-		Model:    d.model,
-		Metadata: c.Metadata,
-		Pebble:   o.Pebble,
-		Machine:  o.Machine,
-		Files:    c.files,
-		CharmDir: o.Context.CharmDir,
-		Store:    d.state,
-		Log:      d.reporter.log,
-		Emit:     d.emitCustom,
+		Context:    ctx,
+		Model:      d.model,
+		Metadata:   c.Metadata,
+		Pebble:     o.Pebble,
+		Machine:    o.Machine,
+		Files:      c.files,
+		CharmDir:   o.Context.CharmDir,
+		Store:      d.state,
+		Log:        d.reporter.log,
+		Emit:       d.emitCustom,
+		Breakpoint: d.breakpoint,
 	})
 	if d.thread = o.Thread; d.thread == nil {
 		d.thread = &starlark.Thread{}
+	}
+	if o.Debugger != nil {
+		d.stepper = &stepper{Debugger: o.Debugger, d: d}
 	}
 	d.thread.Name = o.Context.DispatchPath
 	d.thread.Print = func(_ *starlark.Thread, msg string) { d.reporter.log("INFO", msg) }
@@ -256,6 +263,7 @@ func (d *dispatch) loadScripts() error {
 	f.Loading = true
 	defer func() { f.Loading = false }()
 	d.program = newProgram(d.charm, d.hook)
+	d.program.step = d.stepper.step()
 	d.thread.Load = d.program.load
 	if _, err := d.program.run(d.thread, d.charm.entry); err != nil {
 		return err

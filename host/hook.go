@@ -21,8 +21,10 @@ const nestedVariable = "OPERATOR_DISPATCH"
 // charm in JUJU_CHARM_DIR (else in dir), and dispatches the event that env
 // tells of with Juju's own hook tools, real Pebbles and this machine.
 //
+// debugger, unless nil, holds the charm where JUJU_DEBUG_AT says.
+//
 // Mistakes are told in Juju's log; what the log cannot take goes to stderr.
-func RunHook(ctx context.Context, env map[string]string, dir string, stderr io.Writer) (exitCode int) {
+func RunHook(ctx context.Context, env map[string]string, dir string, stderr io.Writer, debugger *Debugger) (exitCode int) {
 	hook, err := model.ParseContext(env)
 	if err != nil {
 		fmt.Fprintf(stderr, "starcharm: %v\n", err)
@@ -49,7 +51,14 @@ func RunHook(ctx context.Context, env map[string]string, dir string, stderr io.W
 	}
 	defer tools.Close()
 
-	charm, err := LoadDir(hook.CharmDir)
+	if len(hook.DebugAt) == 0 {
+		debugger = nil
+	}
+	files, err := DirFS(hook.CharmDir)
+	var charm *Charm
+	if err == nil {
+		charm, err = debugger.Load(files)
+	}
 	if err != nil || nested {
 		// There is nothing to dispatch, only something to say.
 		m := model.New(ctx, model.Config{Context: hook, Metadata: &model.Metadata{}, Tools: tools, Now: machine.Real().Now})
@@ -62,11 +71,12 @@ func RunHook(ctx context.Context, env map[string]string, dir string, stderr io.W
 		return 0
 	}
 	err = charm.Dispatch(ctx, Options{
-		Context: hook,
-		Tools:   tools,
-		Pebble:  func(path string) *pebble.Client { return pebble.New(pebble.Config{SocketPath: path}) },
-		Machine: machine.Real(),
-		Stderr:  stderr,
+		Context:  hook,
+		Tools:    tools,
+		Pebble:   func(path string) *pebble.Client { return pebble.New(pebble.Config{SocketPath: path}) },
+		Machine:  machine.Real(),
+		Stderr:   stderr,
+		Debugger: debugger,
 	})
 	if err != nil {
 		return 1

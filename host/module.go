@@ -18,6 +18,8 @@ type program struct {
 	native      starlark.StringDict // also what only the standard library sees
 	scripts     starlark.StringDict // also what only scripts beside the charm see
 	loaded      map[string]starlark.StringDict
+	// step is called before each statement of files that can be stepped through.
+	step *starlark.Builtin
 }
 
 func newProgram(c *Charm, hook *builtins.Hook) *program {
@@ -27,6 +29,7 @@ func newProgram(c *Charm, hook *builtins.Hook) *program {
 		predeclared: predeclared,
 		native:      hook.PredeclaredNative(predeclared),
 		loaded:      map[string]starlark.StringDict{},
+		step:        (*stepper)(nil).step(),
 	}
 }
 
@@ -44,9 +47,9 @@ func (p *program) run(thread *starlark.Thread, name string) (starlark.StringDict
 		predeclared = p.scripts
 	}
 	m := p.charm.modules[name]
-	if m.counts != nil {
+	if m.counts != nil || m.steps {
 		predeclared = maps.Clone(predeclared)
-		predeclared[countsName] = m.counts
+		predeclared[countsName], predeclared[stepName] = m.counts, p.step
 	}
 	globals, err := m.program.Init(thread, predeclared)
 	globals.Freeze()

@@ -30,6 +30,7 @@ func (d *dispatch) call(o *builtins.Observer, e *builtins.Event) (starlark.Value
 	f.Running = o
 	defer func() { f.Running = outer }()
 	d.charm.coverage.ran(o)
+	d.stepper.handler(o, e)
 	result, err := starlark.Call(d.thread, o.Handler, starlark.Tuple{e}, nil)
 	if errors.Is(err, builtins.ErrEndHandler) {
 		return starlark.None, nil

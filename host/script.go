@@ -27,7 +27,7 @@ type alsoUsable struct {
 // own files can.
 func (c *Charm) LoadScript(file string, names []string, in func(file string) bool) (*Script, error) {
 	s := &Script{&Charm{
-		Metadata: c.Metadata, files: c.files, entry: file, modules: maps.Clone(c.modules), also: alsoUsable{names, in}, coverage: c.coverage,
+		Metadata: c.Metadata, files: c.files, entry: file, modules: maps.Clone(c.modules), also: alsoUsable{names, in}, coverage: c.coverage, steps: c.steps,
 	}}
 	l := loader{charm: s.charm}
 	if err := l.load(file, nil); err != nil {

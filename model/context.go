@@ -98,11 +98,7 @@ func ParseContext(env map[string]string) (*Context, error) {
 	if c.RemoteApp == "" {
 		c.RemoteApp = appOf(c.RemoteUnit)
 	}
-	for name := range strings.SplitSeq(env["JUJU_DEBUG_AT"], ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			c.DebugAt = append(c.DebugAt, name)
-		}
-	}
+	c.DebugAt = ParseDebugAt(env)
 	c.StorageName, c.StorageIndex = p.storage("JUJU_STORAGE_ID")
 	if p.err != nil {
 		return nil, p.err
@@ -260,4 +256,15 @@ func splitStorageID(text string) (name string, index int, ok bool) {
 		return "", -1, false
 	}
 	return name, int(n), true
+}
+
+// ParseDebugAt are the names in JUJU_DEBUG_AT.
+func ParseDebugAt(env map[string]string) []string {
+	var names []string
+	for name := range strings.SplitSeq(env["JUJU_DEBUG_AT"], ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }

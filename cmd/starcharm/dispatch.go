@@ -22,7 +22,7 @@ the current directory.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			env := environment()
-			if code := host.RunHook(cmd.Context(), env, ".", cmd.ErrOrStderr()); code != 0 {
+			if code := host.RunHook(cmd.Context(), env, ".", cmd.ErrOrStderr(), debugger(env)); code != 0 {
 				return exitCode(code)
 			}
 			return nil
@@ -42,7 +42,7 @@ func dispatch(ctx context.Context) int {
 		}
 		dir = filepath.Dir(dir)
 	}
-	return host.RunHook(ctx, env, dir, os.Stderr)
+	return host.RunHook(ctx, env, dir, os.Stderr, debugger(env))
 }
 
 // environment is the process's environment as a map.

@@ -119,6 +119,12 @@ func (p *person) givesUp(half string) {
 func (p *person) leaves() int {
 	p.t.Helper()
 	p.types("\x04")
+	return p.ends()
+}
+
+// ends waits for the program's end and returns the exit code.
+func (p *person) ends() int {
+	p.t.Helper()
 	done := make(chan error, 1)
 	go func() { done <- p.cmd.Wait() }()
 	select {
@@ -274,4 +280,130 @@ func TestReplRemembers(t *testing.T) {
 	info, err := os.Stat(filepath.Join(state, "starcharm", "repl_history"))
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode())
+}
+
+// debugCharm writes a charm with breakpoints.
+func debugCharm(t *testing.T) string {
+	dir := replCharm(t)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "src/charm.star"), []byte(`
+def total(numbers):
+    sum = 0
+    for n in numbers:
+        sum += n
+    return sum
+
+def on_config_changed(event):
+    port = model.config["port"]
+    framework.breakpoint("before")
+    sum = total([port, 1])
+    model.unit.status = model.ActiveStatus("%d" % sum)
+
+framework.observe(framework.on.config_changed, on_config_changed)
+`), 0o644))
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "tests"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "tests/web_test.star"), []byte(`
+def test_port(t):
+    ctx = testing.Context()
+    out = ctx.run(ctx.on.config_changed(), testing.State(config = {"port": 5}))
+    expect.status(out, model.ActiveStatus("6"))
+`), 0o644))
+	return dir
+}
+
+func TestBreakpoint(t *testing.T) {
+	p := sits(t, debugCharm(t), []string{"JUJU_DEBUG_AT=before"}, "run", "config-changed")
+	p.sees("The charm is held.")
+	p.sees(`src/charm.star:10 in on_config_changed (breakpoint "before")`)
+	p.sees(`->   10      framework.breakpoint("before")`)
+	at := func(line string, answers ...string) {
+		t.Helper()
+		p.types(line + "\r")
+		p.sees("\r\n")
+		for _, answer := range answers {
+			p.sees(answer)
+		}
+		p.sees("(debug) >>> ")
+	}
+	p.sees("(debug) >>> ")
+	at("locals", "event = ", "port = 80")
+	at("port + 1", "81")
+	at("model.unit.name", `"web/0"`)
+	at("porrt", "undefined: porrt")
+	at("total([1, 2])", "3") // what is evaluated does not stop
+	at("where", "src/charm.star:10 in on_config_changed")
+	at("next", "src/charm.star:11 in on_config_changed")
+	at("step", "src/charm.star:3 in total")
+	at("next", ":4 in total")
+	at("next", ":5 in total")
+	at("", ":5 in total") // again: the loop's next turn
+	at("locals", "n = 1", "numbers = [80, 1]", "sum = 80")
+	at("where", "in on_config_changed", ":5 in total")
+	at("up", "src/charm.star:11 in on_config_changed")
+	at("port", "80")
+	at("down", ":5 in total")
+	at("out", "src/charm.star:12 in on_config_changed")
+	at("sum", "81")
+	p.types("continue\r")
+	p.sees("unit_status.message: 81")
+	p.sees("exit 0")
+	require.Equal(t, 0, p.ends())
+}
+
+func TestBreakpointQuits(t *testing.T) {
+	p := sits(t, debugCharm(t), []string{"JUJU_DEBUG_AT=hook"}, "run", "config-changed")
+	p.sees("src/charm.star:9 in on_config_changed (on_config_changed handles config_changed)")
+	p.sees("(debug) >>> ")
+	p.types("quit\r")
+	p.sees("the debugger has ended the charm")
+	require.Equal(t, 1, p.ends())
+}
+
+func TestBreakpointInTest(t *testing.T) {
+	p := sits(t, debugCharm(t), []string{"JUJU_DEBUG_AT=all"}, "test")
+	p.sees("src/charm.star:9 in on_config_changed (on_config_changed handles config_changed)")
+	p.sees("(debug) >>> ")
+	p.types("c\r")
+	p.sees(`(breakpoint "before")`)
+	p.sees("(debug) >>> ")
+	p.types("port\r")
+	p.sees("5")
+	p.sees("(debug) >>> ")
+	p.types("\x04") // Ctrl-D lets it run on
+	p.sees("1 passed")
+	require.Equal(t, 0, p.ends())
+}
+
+func TestBreakpointInRepl(t *testing.T) {
+	p := sits(t, debugCharm(t), nil, "repl")
+	p.sees(">>> ")
+	p.types("emit('config-changed')\r")
+	p.sees(`(breakpoint "before")`)
+	p.sees("(debug) >>> ")
+	p.types("port\r")
+	p.sees("80")
+	p.sees("(debug) >>> ")
+	p.types("c\r")
+	p.sees("exit 0")
+	p.sees(">>> ")
+	p.says("model.unit.status", `ActiveStatus("81")`)
+	require.Equal(t, 0, p.leaves())
+}
+
+func TestBreakpointOfJuju(t *testing.T) {
+	dir := debugCharm(t)
+	tools := t.TempDir()
+	for name, text := range map[string]string{"config-get": `{"port": 7}`, "juju-log": "", "status-set": "", "is-leader": "true"} {
+		require.NoError(t, os.WriteFile(filepath.Join(tools, name), []byte("#!/bin/sh\necho '"+text+"'\n"), 0o755))
+	}
+	p := sits(t, dir, []string{
+		"JUJU_DEBUG_AT=before", "PATH=" + tools + ":" + os.Getenv("PATH"), "JUJU_CHARM_DIR=" + dir, "JUJU_VERSION=3.6.11",
+		"JUJU_UNIT_NAME=web/0", "JUJU_DISPATCH_PATH=hooks/config-changed", "JUJU_MODEL_NAME=m",
+	}, "dispatch")
+	p.sees(`(breakpoint "before")`)
+	p.sees("(debug) >>> ")
+	p.types("port\r")
+	p.sees("7")
+	p.sees("(debug) >>> ")
+	p.types("c\r")
+	require.Equal(t, 0, p.ends())
 }

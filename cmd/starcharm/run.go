@@ -17,6 +17,7 @@ import (
 	"github.com/starcharm/starcharm/host"
 	"github.com/starcharm/starcharm/host/simulate"
 	"github.com/starcharm/starcharm/model"
+	"github.com/starcharm/starcharm/model/consistency"
 	"github.com/starcharm/starcharm/model/modeltest"
 )
 
@@ -55,7 +56,12 @@ the state says otherwise.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			charm, err := host.LoadDir(dir)
+			env := environment()
+			debugger := debugger(env)
+			if asJSON {
+				debugger = nil
+			}
+			charm, err := loadCharm(dir, debugger)
 			if err != nil {
 				found := host.Diagnose(err, host.SourceIn(dir))
 				if asJSON {
@@ -93,7 +99,13 @@ the state says otherwise.`,
 				e.RemoteUnit = &unit
 			}
 			e.SecretRevision = revision
-			outcome, err := simulate.Run(cmd.Context(), charm, state, e)
+			found, err := consistency.Allowing([]string{"SC003"})
+			if err != nil {
+				return err
+			}
+			outcome, err := (&simulate.Hook{
+				Charm: charm, State: state, Event: e, Consistency: found, DebugAt: model.ParseDebugAt(env), Debugger: debugger,
+			}).Run(cmd.Context())
 			var wrong *simulate.StateError
 			if errors.As(err, &wrong) && stateFile != "" {
 				return fmt.Errorf("%s: %w", stateFile, err)
@@ -144,6 +156,15 @@ func show(cmd *cobra.Command, outcome *simulate.Outcome, asJSON bool) error {
 		return exitCode(outcome.ExitCode)
 	}
 	return nil
+}
+
+// loadCharm loads the charm in a directory, for a debugger if there is one.
+func loadCharm(dir string, debugger *host.Debugger) (*host.Charm, error) {
+	files, err := host.DirFS(dir)
+	if err != nil {
+		return nil, err
+	}
+	return debugger.Load(files)
 }
 
 // startingState reads the world before: that of the file, else that of

@@ -14,6 +14,7 @@ import (
 
 	"github.com/starcharm/starcharm/host"
 	"github.com/starcharm/starcharm/host/charmtest"
+	"github.com/starcharm/starcharm/model"
 	"github.com/starcharm/starcharm/pebble/daemon"
 )
 
@@ -54,6 +55,14 @@ test cannot be loaded or the command makes no sense.`,
 			}
 			if o.Shuffle && !cmd.Flags().Changed("seed") {
 				o.Seed = rand.Uint64N(1 << 32)
+			}
+			env := environment()
+			o.DebugAt = model.ParseDebugAt(env)
+			if !r.asJSON {
+				o.Debugger = debugger(env)
+			}
+			if o.Debugger != nil { // there is one terminal, and a person takes her time
+				o.Jobs, o.Timeout = 1, time.Hour
 			}
 			if o.Jobs < 1 {
 				return fmt.Errorf("--jobs %d: want at least 1", o.Jobs)

@@ -100,6 +100,7 @@ func (r *handlers) end() error {
 // first error of one of these is apart from that of the hook.
 func (s *session) runHook(ctx context.Context, hook *simulate.Hook) (o *simulate.Outcome, handlerErr, err error) {
 	hook.MaxSteps = s.suite.options.MaxSteps
+	hook.DebugAt, hook.Debugger = s.suite.options.DebugAt, s.suite.options.Debugger
 	running := &handlers{session: s}
 	running.bind(hook.State)
 	s.suite.tally.ran(hook)

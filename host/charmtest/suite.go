@@ -52,6 +52,10 @@ type Options struct {
 	// Pebble, unless "", is the path of the pebble program: each container that
 	// can be reached has a genuine Pebble.
 	Pebble string
+	// DebugAt is what JUJU_DEBUG_AT names, and Debugger, unless nil, holds the
+	// charm there.
+	DebugAt  []string
+	Debugger *host.Debugger
 	// Update writes snapshots anew instead of comparing them.
 	Update bool
 }
@@ -168,7 +172,7 @@ func Load(ctx context.Context, dir string, o Options) (*Suite, error) {
 // loadCharm loads the charm, with this metadata or other.
 func (s *Suite) loadCharm(files fs.FS) (*host.Charm, error) {
 	if s.tally == nil {
-		return host.Load(files)
+		return s.options.Debugger.Load(files)
 	}
 	return s.tally.statements.Load(files)
 }

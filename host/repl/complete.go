@@ -20,6 +20,9 @@ const completionTime = 2 * time.Second
 
 // Complete implements Completer.
 func (sh *Shell) Complete(text string) (head string, completions []string) {
+	if sh.completer != nil {
+		return sh.completer(text)
+	}
 	if sh.session == nil {
 		return text, nil
 	}

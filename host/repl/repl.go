@@ -64,6 +64,10 @@ type Shell struct {
 	// sources are the texts of the inputs, by the names of their files.
 	sources map[string][]byte
 	docs    []builtins.TypeDoc
+	// debugger holds the charm at its breakpoints; nil where nobody could look.
+	debugger *host.Debugger
+	// completer, unless nil, completes what is typed while the charm is held.
+	completer Completer
 }
 
 // dialect is that of charms, less strict: names can be set again, and all
@@ -121,6 +125,12 @@ func (sh *Shell) Interact(ctx context.Context, editor Editor) error {
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
 	defer signal.Stop(interrupts)
+	console := &Console{Out: sh.Out, Color: sh.Color, Open: func(c Completer) (Editor, func() error) {
+		sh.completer = c
+		return editor, func() error { sh.completer = nil; return nil }
+	}}
+	sh.debugger = console.Debugger()
+	sh.debugger.Everywhere = true
 	if err := sh.start(ctx); err != nil {
 		return err
 	}

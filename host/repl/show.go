@@ -2,6 +2,7 @@ package repl
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -29,14 +30,16 @@ const (
 )
 
 // show prints a value.
-func (sh *Shell) show(v starlark.Value) {
-	p := &printer{paint: host.Painter(sh.Color), mask: sh.Place.mask}
+func (sh *Shell) show(v starlark.Value) { show(sh.Out, sh.Color, sh.Place.mask, v) }
+
+func show(out io.Writer, color bool, mask func(string) string, v starlark.Value) {
+	p := &printer{paint: host.Painter(color), mask: mask}
 	p.value(v)
 	text := strings.Join(p.lines, "\n")
 	if p.left > 0 {
 		text += fmt.Sprintf("\n… %d lines more", p.left)
 	}
-	fmt.Fprintln(sh.Out, text)
+	fmt.Fprintln(out, text)
 }
 
 // A printer lays a value out in lines.

@@ -94,6 +94,12 @@ func withContainers(s *simulate.State, charm *host.Charm) *simulate.State {
 
 func (p *Simulated) open(ctx context.Context, sh *Shell) (*host.Session, error) {
 	p.sh = sh
+	if sh.debugger != nil {
+		var err error
+		if p.Charm, err = sh.debugger.Load(p.Charm.Files()); err != nil {
+			return nil, err
+		}
+	}
 	if p.state = p.State; p.state == nil {
 		p.state = alone(p.Charm)
 	}
@@ -127,7 +133,7 @@ func (p *Simulated) begin(ctx context.Context) error {
 		return err
 	}
 	w, err := (&simulate.Hook{
-		Charm: p.Charm, State: p.state, Event: modeltest.Event{Name: "update-status"}, Consistency: found, Thread: p.sh.thread,
+		Charm: p.Charm, State: p.state, Event: modeltest.Event{Name: "update-status"}, Consistency: found, Thread: p.sh.thread, Debugger: p.sh.debugger,
 	}).Begin(ctx)
 	if err != nil {
 		return err
@@ -242,7 +248,7 @@ func (p *Simulated) emit(event modeltest.Event) error {
 			return err
 		}
 		before := p.state
-		o, err := (&simulate.Hook{Charm: p.Charm, State: before, Event: event, Consistency: found}).Run(ctx)
+		o, err := (&simulate.Hook{Charm: p.Charm, State: before, Event: event, Consistency: found, Debugger: p.sh.debugger}).Run(ctx)
 		if err != nil {
 			return err
 		}
@@ -310,7 +316,11 @@ func (p *Simulated) close() error {
 
 // restart loads the charm anew, from its directory.
 func (p *Simulated) restart(ctx context.Context) error {
-	charm, err := host.LoadDir(p.Dir)
+	files, err := host.DirFS(p.Dir)
+	if err != nil {
+		return err
+	}
+	charm, err := p.sh.debugger.Load(files)
 	if err != nil {
 		return err
 	}

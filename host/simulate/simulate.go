@@ -142,6 +142,10 @@ type Hook struct {
 	// break, and gets those that they do; all that are not notes end the run
 	// before it begins.
 	Consistency *consistency.Checker
+	// DebugAt is what JUJU_DEBUG_AT names, and Debugger, unless nil, holds the
+	// charm, which it has loaded, there.
+	DebugAt  []string
+	Debugger *host.Debugger
 	// Thread, unless nil, is what the charm runs on.
 	Thread *starlark.Thread
 	// MaxSteps, unless 0, is how many steps the charm may take.
@@ -277,6 +281,7 @@ func (h *Hook) Begin(ctx context.Context) (w *World, err error) {
 	if err != nil {
 		return nil, err
 	}
+	hookContext.DebugAt = h.DebugAt
 	document, err := before.document()
 	if err != nil {
 		return nil, &StateError{err}
@@ -328,13 +333,14 @@ func (h *Hook) Begin(ctx context.Context) (w *World, err error) {
 		Pebble: func(path string) *pebble.Client {
 			return pebble.New(pebble.Config{SocketPath: path, Transport: w.Transport(path)})
 		},
-		Machine: recordedMachine{simulated, r},
-		Store:   w.store,
-		Stderr:  &w.stderr,
-		Failed:  func(found []host.Diagnostic) { o.Diagnostics = found },
-		Thread:  thread,
-		Instead: h.Instead,
-		Wrote:   r.wrote,
+		Machine:  recordedMachine{simulated, r},
+		Store:    w.store,
+		Stderr:   &w.stderr,
+		Failed:   func(found []host.Diagnostic) { o.Diagnostics = found },
+		Thread:   thread,
+		Debugger: h.Debugger,
+		Instead:  h.Instead,
+		Wrote:    r.wrote,
 		Emitted: func(source *builtins.EventSource, data map[string]any, again bool) {
 			o.Emitted = append(o.Emitted, Emitted{source.Name, source.Scope, data, again})
 		},
