@@ -155,7 +155,7 @@ type MemberDoc struct {
 	Only []string
 	// Fields are the attributes of a struct, if they are always the same.
 	Fields []string
-	Doc  string
+	Doc    string
 }
 
 // A TypeDoc describes one builtin type or module for the manual.

@@ -60,6 +60,7 @@ func Charm(ctx context.Context, fsys fs.FS, o Options) (*Report, error) {
 		fsys: fsys, options: o, builtins: newBuiltinDocs(), modules: map[string]*file{},
 		defs: map[*syntax.Ident][]definition{}, memo: map[syntax.Expr]value{}, results: map[syntax.Node]value{}, mutated: map[*syntax.Ident]bool{},
 		functions: map[syntax.Node]*function{}, calls: map[syntax.Node][]callSite{}, escapes: map[syntax.Node]bool{},
+		nodes: map[string]definition{}, globals: map[*syntax.Ident]globalName{},
 		binding: map[*syntax.Ident]bool{}, texts: map[string]*file{},
 		uses: map[*syntax.Ident]int{}, events: map[syntax.Node]*eventSet{},
 	}
@@ -104,6 +105,9 @@ type checker struct {
 	escapes map[syntax.Node]bool
 	// events are those that a function handles.
 	events map[syntax.Node]*eventSet
+	// nodes are the functions by handlerID; globals the files' own.
+	nodes   map[string]definition
+	globals map[*syntax.Ident]globalName
 	// binding are the names that get a value where they are.
 	binding map[*syntax.Ident]bool
 	// texts are files of the metadata.

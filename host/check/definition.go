@@ -49,6 +49,11 @@ func scope(id *syntax.Ident) resolve.Scope {
 
 // index notes the definitions of a file.
 func (c *checker) index(f *file) {
+	if m, ok := f.tree.Module.(*resolve.Module); ok {
+		for _, g := range m.Globals {
+			c.globals[g.First] = globalName{f, g.First.Name}
+		}
+	}
 	syntax.Walk(f.tree, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.AssignStmt:
@@ -62,7 +67,9 @@ func (c *checker) index(f *file) {
 		case *syntax.ForClause:
 			c.bind(f, n.Vars, definition{file: f, value: n.X, each: true})
 		case *syntax.DefStmt:
-			c.bind(f, n.Name, definition{file: f, function: n})
+			d := definition{file: f, function: n}
+			c.bind(f, n.Name, d)
+			c.nodes[handlerID(f.name, n.Name.Name, int(n.Def.Line))] = d
 			c.parameters(f, n, n.Params)
 		case *syntax.LambdaExpr:
 			c.parameters(f, n, n.Params)

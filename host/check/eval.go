@@ -143,6 +143,9 @@ func (c *checker) variable(key *syntax.Ident) value {
 		all = append(all, c.defined(d))
 	}
 	v := join(all)
+	if v == nil {
+		return c.real(key)
+	}
 	if c.mutated[key] {
 		switch v.(type) {
 		case *listValue:
@@ -435,7 +438,13 @@ func (c *checker) result(f *file, fn value, args []syntax.Expr) value {
 
 // record is a record of a type.
 func (c *checker) record(t *recordType) value {
-	return &fieldsValue{typ: "record", names: t.names, fields: map[string]value{}}
+	r := &fieldsValue{typ: "record", names: t.names, fields: map[string]value{}}
+	for name, field := range t.fields {
+		if field.typ != "" {
+			r.fields[name] = c.typed(field.typ)
+		}
+	}
+	return r
 }
 
 // methodResult is what a builtin returns.
@@ -475,7 +484,7 @@ func (c *checker) methodResult(f *file, m *method, args []syntax.Expr) value {
 	case "framework.scope":
 		return &object{doc: c.builtins.types["scope"]}
 	case "scope.define_event":
-		s := &sourceValue{def: model.EventDef{Kind: "custom"}, defined: true}
+		s := &sourceValue{def: model.EventDef{Kind: "custom"}, defined: true, definedIn: f}
 		for i, arg := range args {
 			k, ok := c.eval(f, arg).(*constant)
 			if !ok || len(k.strings()) != 1 {
@@ -510,6 +519,9 @@ func (c *checker) schema(f *file, args []syntax.Expr) value {
 		}
 		field := &schemaField{name: name, pos: arg.(*syntax.BinaryExpr).X.(*syntax.Ident).NamePos, file: f}
 		if call, ok := inner.(*syntax.CallExpr); ok {
+			if m, ok := c.eval(f, call.Fn).(*method); ok {
+				field.typ = schemaTypes[m.String()]
+			}
 			if alias := argument(call.Args, -1, "alias"); alias != nil {
 				k, ok := c.eval(f, alias).(*constant)
 				if !ok || len(k.strings()) != 1 {
@@ -521,6 +533,12 @@ func (c *checker) schema(f *file, args []syntax.Expr) value {
 		t.fields[name], t.names = field, append(t.names, name)
 	}
 	return t
+}
+
+// schemaTypes are the types of the values of fields.
+var schemaTypes = map[string]string{
+	"schema.string": "str", "schema.int": "int", "schema.float": "float", "schema.bool": "bool",
+	"schema.list": "list", "schema.dict": "dict", "schema.secret": "secret",
 }
 
 // named takes name = value apart.

@@ -317,20 +317,11 @@ func (c *checker) checkNeverFires(observations []*observation) {
 					c.at(o.file, pos, "never-fires", "leave it out, or let the charm assume an older Juju", "%s never happens: the charm assumes Juju %s, and it is gone since %s", s.def.Name, oldest, strings.TrimSuffix(gone, ".0"))
 				}
 			}
-			if s.defined && !emits && !c.definedInStd(s) {
+			if s.definedIn != nil && !s.definedIn.std && !emits {
 				c.at(o.file, pos, "never-fires", "emit it: event_source.emit(…)", "%s never happens: nothing emits it", s.def.Name)
 			}
 		}
 	}
-}
-
-func (c *checker) definedInStd(s *sourceValue) bool {
-	for _, f := range c.modules {
-		if f != nil && f.std && strings.Contains(string(f.source), "define_event(\""+s.def.Name+"\"") {
-			return true
-		}
-	}
-	return false
 }
 
 // oldestJuju is the oldest Juju that the charm assumes.

@@ -52,6 +52,33 @@ func TestMutations(t *testing.T) {
 	assert.Greater(t, count, 60, "misspelt names")
 }
 
+// Every name that the examples' metadata declares is misspelt there in turn, and
+// the scripts that use it, or do not, are found.
+func TestMetadataMutations(t *testing.T) {
+	dirs, err := filepath.Glob("../../examples/*")
+	require.NoError(t, err)
+	for _, dir := range append(dirs, "testdata/names") {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			files := texts(t, os.DirFS(dir))
+			meta, err := model.LoadMetadata(os.DirFS(dir))
+			require.NoError(t, err)
+			for _, name := range slices.Concat(
+				slices.Collect(maps.Keys(meta.Relations)), slices.Collect(maps.Keys(meta.Options)), slices.Collect(maps.Keys(meta.Containers)),
+				slices.Collect(maps.Keys(meta.Storages)), slices.Collect(maps.Keys(meta.Resources)), slices.Collect(maps.Keys(meta.Actions)),
+			) {
+				key := regexp.MustCompile(`(?m)^( +)` + regexp.QuoteMeta(name) + `:`)
+				misspelt := key.ReplaceAll(files["charmcraft.yaml"], []byte("${1}q"+name+":"))
+				require.NotEqual(t, string(files["charmcraft.yaml"]), string(misspelt), name)
+				mutant := maps.Clone(files)
+				mutant["charmcraft.yaml"] = misspelt
+				report, err := Charm(t.Context(), fsOf(mutant), Options{})
+				require.NoError(t, err)
+				assert.NotEmpty(t, report.Findings, name)
+			}
+		})
+	}
+}
+
 // namesIn are the places in a script where a name of the metadata is: in
 // quotes, or the event of an attribute of on.
 func namesIn(meta *model.Metadata, text string) [][]int {

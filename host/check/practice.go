@@ -1,6 +1,9 @@
 package check
 
 import (
+	"errors"
+	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -17,6 +20,10 @@ func (w *walk) practices(at syntax.Expr, m *method, args []syntax.Expr) {
 	case "event.defer":
 		if e, ok := m.self.(*eventValue); ok {
 			w.checkDefer(callPos(at), e)
+		}
+	case "template.render":
+		if arg := argument(args, 0, "path"); arg != nil {
+			w.template(arg)
 		}
 	case "hooktool.status_set":
 		w.librarySets(callPos(at))
@@ -36,6 +43,27 @@ func (w *walk) practices(at syntax.Expr, m *method, args []syntax.Expr) {
 		if arg := argument(args, 0, "command"); arg != nil {
 			w.command(arg)
 		}
+	}
+}
+
+// template says that there is no such template.
+func (w *walk) template(arg syntax.Expr) {
+	k, ok := w.c.eval(w.file, arg).(*constant)
+	if !ok {
+		return
+	}
+	pos, _ := arg.Span()
+	for _, name := range k.strings() {
+		file := path.Join("templates", name)
+		if _, err := fs.Stat(w.c.fsys, file); !errors.Is(err, fs.ErrNotExist) || !fs.ValidPath(file) {
+			continue
+		}
+		var known []string
+		there, _ := fs.ReadDir(w.c.fsys, path.Dir(file))
+		for _, entry := range there {
+			known = append(known, path.Join(path.Dir(name), entry.Name()))
+		}
+		w.c.at(w.file, pos, "unknown-template", nearest(name, known), "the charm has no template %q", name)
 	}
 }
 

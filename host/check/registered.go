@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
 	"github.com/starcharm/starcharm/builtins"
@@ -28,6 +29,7 @@ const (
 // registrations are what the top level of a charm registers.
 type registrations struct {
 	observers []*builtins.Observer
+	globals   map[string]starlark.StringDict
 	// ran are the statements that the top level runs, by file and line; false
 	// for those that it does not.
 	ran map[place]bool
@@ -77,7 +79,7 @@ func (c *checker) load(ctx context.Context) loading {
 	if outcome.Err != nil {
 		return loading{failures: outcome.Diagnostics}
 	}
-	r := &registrations{observers: outcome.Registered, ran: map[place]bool{}}
+	r := &registrations{observers: outcome.Registered.Observers, globals: outcome.Registered.Globals, ran: map[place]bool{}}
 	for _, f := range coverage.Files() {
 		for _, s := range f.Statements {
 			at := place{f.Name, int(s.Start.Line)}
@@ -116,25 +118,14 @@ func (c *checker) checkFailures() {
 
 // events are those of each handler.
 func (r *registrations) events(c *checker) map[syntax.Node]*eventSet {
-	nodes := map[string]syntax.Node{}
-	for _, f := range c.modules {
-		if f == nil {
-			continue
-		}
-		syntax.Walk(f.tree, func(n syntax.Node) bool {
-			if def, ok := n.(*syntax.DefStmt); ok {
-				nodes[handlerID(f.name, def.Name.Name, int(def.Def.Line))] = def
-			}
-			return true
-		})
-	}
 	all := map[syntax.Node]*eventSet{}
 	for _, o := range r.observers {
 		pos := o.Handler.Position()
-		node := nodes[handlerID(pos.Filename(), o.Handler.Name(), int(pos.Line))]
-		if node == nil {
+		d, ok := c.nodes[handlerID(pos.Filename(), o.Handler.Name(), int(pos.Line))]
+		if !ok {
 			continue
 		}
+		node := syntax.Node(d.function)
 		set := all[node]
 		if set == nil {
 			set = &eventSet{}
@@ -145,7 +136,7 @@ func (r *registrations) events(c *checker) map[syntax.Node]*eventSet {
 		case s == nil:
 			set.reconciles = true
 		default:
-			set.sources = append(set.sources, &sourceValue{def: s.EventDef, any: s.Name == "any" && s.Kind == "", defined: s.Scope != "", fields: s.Fields})
+			set.sources = append(set.sources, &sourceValue{def: s.EventDef, any: isAny(s), defined: s.Scope != "", fields: s.Fields})
 		}
 	}
 	return all

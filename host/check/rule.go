@@ -43,6 +43,7 @@ var rules = [...]Rule{
 	{Name: "unknown-parameter", Severity: bad, Doc: "A parameter, or a field of a schema for parameters, that the action does not have."},
 	{Name: "unknown-storage", Severity: bad, Doc: "The name of a storage that the metadata does not have."},
 	{Name: "unknown-resource", Severity: bad, Doc: "The name of a resource that the metadata does not have."},
+	{Name: "unknown-template", Severity: bad, Doc: "A template that the charm's folder templates does not have."},
 	{Name: "unknown-layer-key", Severity: bad, Doc: "A key in a layer, or in one of its services, checks and log targets, that Pebble does not know."},
 
 	{Name: "handler-signature", Severity: bad, Doc: "A handler that cannot be called with an event alone, a lambda, or something that is no function."},

@@ -117,6 +117,7 @@ type recordType struct {
 // A schemaField is a field of a record: by which names it is filled.
 type schemaField struct {
 	name, alias string
+	typ         string // of its value; "" if that is not known
 	pos         syntax.Position
 	file        *file
 }
@@ -134,8 +135,10 @@ type (
 type sourceValue struct {
 	def model.EventDef
 	any bool
-	// defined: a library's event has the fields.
-	defined bool
+	// defined: a library's event has the fields; definedIn is the file that
+	// defines it, nil if that is not known.
+	defined   bool
+	definedIn *file
 	fields  []string
 	open    bool // its fields are not all known
 }

@@ -72,9 +72,9 @@ type Outcome struct {
 	Execs []Exec `json:"-"`
 	// Emitted are the events that were emitted, in order.
 	Emitted []Emitted `json:"-"`
-	// Registered are the observers, and then the reconcilers, of a charm that
-	// was only to register them.
-	Registered []*builtins.Observer `json:"-"`
+	// Registered is what the top level came to, of a charm of which nothing
+	// else was to run.
+	Registered *host.Registration `json:"-"`
 }
 
 // Emitted is an event that was emitted: Juju's own, a deferred one that came
