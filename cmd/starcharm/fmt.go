@@ -27,7 +27,8 @@ that were changed are shown. With -, standard input is formatted to standard out
 
 There are no settings. Lines are broken where they were broken before: a list
 whose first item is on a line of its own has all of them on lines of their own.
-Only layout, the quotes of strings and commas at the ends of lines are changed.
+Only layout, the quotes of strings and commas at the ends of lines are changed, and
+a condition in a tuple without brackets gets some.
 
 The exit code is 0 when all went well, 1 when --check found files to format, and
 2 when a file could not be read or is no Starlark; the others are formatted.`,

@@ -68,6 +68,8 @@ func outline(t *testing.T, text []byte) string {
 		case nil:
 			out.WriteString(")")
 			return false
+		case *syntax.ParenExpr:
+			out.WriteString("(")
 		case *syntax.Ident:
 			out.WriteString("(" + n.Name)
 		case *syntax.Literal:

@@ -9,7 +9,7 @@ import (
 )
 
 // equal tells whether two files are the same program: the same tree, but for
-// places and the spelling of literals.
+// places, the spelling of literals, and brackets, which the tree does without.
 func equal(a, b *syntax.File) bool {
 	return sameValue(reflect.ValueOf(a.Stmts), reflect.ValueOf(b.Stmts))
 }
@@ -18,6 +18,9 @@ func sameValue(a, b reflect.Value) bool {
 	if a.Kind() == reflect.Interface || a.Kind() == reflect.Pointer {
 		if a.IsNil() || b.IsNil() {
 			return a.IsNil() == b.IsNil()
+		}
+		if a.Kind() == reflect.Interface {
+			a, b = inParens(a), inParens(b)
 		}
 		if a.Elem().Type() != b.Elem().Type() {
 			return false
@@ -50,6 +53,17 @@ func sameValue(a, b reflect.Value) bool {
 		return true
 	}
 	return fmt.Sprint(a) == fmt.Sprint(b)
+}
+
+// inParens is the expression in brackets, which mean nothing to the tree.
+func inParens(v reflect.Value) reflect.Value {
+	for {
+		p, ok := v.Interface().(*syntax.ParenExpr)
+		if !ok {
+			return v
+		}
+		v = reflect.ValueOf(p).Elem().FieldByName("X")
+	}
 }
 
 // place tells whether a field says where something is, or how it is spelt.

@@ -25,7 +25,8 @@ func Source(name string, src []byte) ([]byte, error) {
 	if tooDeep(before) {
 		return nil, fmt.Errorf("cannot format %s: an expression has more than %d steps; give parts of it names", name, maxDepth)
 	}
-	formatted, err := layout(name, bytes.ReplaceAll(bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n")))
+	lines := bytes.ReplaceAll(bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
+	formatted, err := layout(name, withParens(lines, before))
 	if err != nil {
 		return nil, fmt.Errorf("cannot format %s: %w", name, err)
 	}
