@@ -49,9 +49,7 @@ func (sh *Shell) Complete(text string) (head string, completions []string) {
 	for _, option := range sh.options(head) {
 		names = append(names, option+" = ")
 	}
-	for _, keyword := range []string{"and", "break", "continue", "def", "elif", "else", "for", "if", "in", "lambda", "load", "not", "or", "pass", "return", "while"} {
-		names = append(names, keyword)
-	}
+	names = append(names, "and", "break", "continue", "def", "elif", "else", "for", "if", "in", "lambda", "load", "not", "or", "pass", "return", "while")
 	return head, matching(partial, names, "")
 }
 

@@ -71,10 +71,42 @@ func (p *printer) text(text string, limit int) string {
 // bounded is a value as one would write it. Of one that is large only a part is
 // asked for its text.
 func bounded(v starlark.Value) string {
-	if s, ok := v.(starlark.String); ok && len(s) > 4*maxText {
-		return starlark.String(strings.ToValidUTF8(string(s[:4*maxText]), "")).String()
+	if s, ok := v.(starlark.String); ok {
+		if len(s) > 4*maxText {
+			s = starlark.String(strings.ToValidUTF8(string(s[:4*maxText]), ""))
+		}
+		return s.String()
+	}
+	if budget := maxText; !fits(v, &budget) {
+		if n := starlark.Len(v); n >= 0 {
+			return fmt.Sprintf("<%s of %d>", v.Type(), n)
+		}
 	}
 	return v.String()
+}
+
+// fits says whether the elements of a value, and theirs, are no more than the
+// budget, of which it takes them: the text of one that holds one thing many
+// times over would fill the memory.
+func fits(v starlark.Value, budget *int) bool {
+	*budget--
+	switch v := v.(type) {
+	case starlark.String:
+		*budget -= len(v)
+	case *starlark.Dict:
+		for key, value := range v.Entries() {
+			if !fits(key, budget) || !fits(value, budget) {
+				return false
+			}
+		}
+	case *starlark.List, starlark.Tuple, *starlark.Set:
+		for elem := range starlark.Elements(v.(starlark.Iterable)) {
+			if !fits(elem, budget) {
+				return false
+			}
+		}
+	}
+	return *budget >= 0
 }
 
 func (p *printer) value(v starlark.Value) {
@@ -115,8 +147,8 @@ func (p *printer) value(v starlark.Value) {
 
 // short says whether a value fits on a line.
 func short(v starlark.Value) bool {
-	const most = 200 // elements, not to write out what is large
-	return starlark.Len(v) < most && utf8.RuneCountInString(v.String()) <= maxLine
+	budget := maxLine
+	return fits(v, &budget) && utf8.RuneCountInString(v.String()) <= maxLine
 }
 
 // paragraphs shows a text of several lines as it is.
@@ -225,7 +257,8 @@ func things(all []branch) bool {
 		if !ok || starlark.Len(thing) >= 0 || thing.Type() != all[0].value.Type() {
 			return false
 		}
-		if _, callable := thing.(starlark.Callable); callable {
+		switch thing.(type) {
+		case starlark.Callable, *builtins.Status:
 			return false
 		}
 	}
