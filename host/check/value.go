@@ -139,8 +139,8 @@ type sourceValue struct {
 	// defines it, nil if that is not known.
 	defined   bool
 	definedIn *file
-	fields  []string
-	open    bool // its fields are not all known
+	fields    []string
+	open      bool // its fields are not all known
 }
 
 // An eventValue is what a handler receives.
