@@ -34,7 +34,7 @@ func (c *checker) realValue(v starlark.Value, depth int) value {
 	case nil:
 		return nil
 	case starlark.String:
-		return &constant{any: []any{string(v)}, at: make([]syntax.Position, 1)}
+		return c.typed("str") // its text may be the simulation's
 	case *starlark.Function:
 		at := v.Position()
 		if d, ok := c.nodes[handlerID(at.Filename(), v.Name(), int(at.Line))]; ok {
