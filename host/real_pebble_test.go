@@ -59,10 +59,14 @@ func playDispatch() error {
 	})
 }
 
-// playWorkload stands in for the FastAPI demo server: uvicorn APP --host ADDRESS --port PORT.
+// playWorkload stands in for the FastAPI demo server: uvicorn APP --host ADDRESS --port PORT, by HTTPS if uvicorn would.
 func playWorkload() error {
 	http.HandleFunc("/version", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"version": "2.1.0"}`) })
-	return http.ListenAndServe("127.0.0.1:"+os.Args[len(os.Args)-1], nil)
+	address := "127.0.0.1:" + os.Args[len(os.Args)-1]
+	if certificate := os.Getenv("UVICORN_SSL_CERTFILE"); certificate != "" {
+		return http.ListenAndServeTLS(address, certificate, os.Getenv("UVICORN_SSL_KEYFILE"), nil)
+	}
+	return http.ListenAndServe(address, nil)
 }
 
 // freePort is a port that nobody listens on.
