@@ -55,7 +55,7 @@ var commandTable = table[*commands]{
 		{name: "ExitError", sig: "kind", doc: "The exit code is not 0. Its fields are exit_code, stdout and stderr; only the program is in the message.", get: commandKind(commandExitError)},
 		{name: "TimeoutError", sig: "kind", doc: "It did not end within timeout. Its fields are stdout and stderr.", get: commandKind(commandTimeoutError)},
 		{name: "StartError", sig: "kind", doc: "It cannot be started: no such program, user or directory, or it is not allowed.", get: commandKind(commandStartError)},
-		{name: "PermissionError", sig: "kind", doc: "The charm's user may not signal the process.", get: commandKind(commandPermissionError)},
+		{name: "PermissionError", sig: "kind", doc: "The charm's user may not signal the process, or it is process 1 or one of the hook's own process group, where the unit's agent may be.", get: commandKind(commandPermissionError)},
 		{name: "OutputError", sig: "kind", doc: "It wrote more than 64 MiB.", get: commandKind(commandOutputError)},
 	},
 }

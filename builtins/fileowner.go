@@ -15,10 +15,10 @@ import (
 // permissions reads a mode.
 func permissions(in invocation, v starlark.Value) (fs.FileMode, error) {
 	n, err := starlark.AsInt32(v)
-	if err != nil || n < 0 || n > 0o777 {
-		return 0, fmt.Errorf("%s: mode is %s, want permissions from 0o000 to 0o777", in.name, v)
+	if err != nil || n < 0 || n > machine.MaxPermissions {
+		return 0, fmt.Errorf("%s: mode is %s, want permissions from 0o000 to 0o7777", in.name, shown(v))
 	}
-	return fs.FileMode(n), nil
+	return machine.Permissions(uint32(n)), nil
 }
 
 // ownerOf reads an owner and a group, each a name, a number or None.
@@ -65,7 +65,7 @@ func (f *hostFiles) chmod(in invocation) (starlark.Value, error) {
 		return nil, err
 	}
 	return f.change(in, "change the permissions of", name, func(dir machine.Dir, last string, info fs.FileInfo) (bool, error) {
-		if info.Mode().Perm() == mode {
+		if now, _ := machine.PermissionsOf(info.Mode()); now == mode {
 			return false, nil
 		}
 		return true, dir.Chmod(last, mode)
@@ -98,7 +98,7 @@ func (f *hostFiles) chown(in invocation) (starlark.Value, error) {
 // anything.
 func (f *hostFiles) change(in invocation, deed, name string, do func(machine.Dir, string, fs.FileInfo) (bool, error)) (starlark.Value, error) {
 	dir, last, err := f.open(in, name, false)
-	if dir == nil {
+	if err != nil {
 		return nil, f.orMisuse(deed, name, err)
 	}
 	defer dir.Close()

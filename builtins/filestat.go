@@ -18,8 +18,11 @@ var fileStatTable = table[*fileStat]{
 			get: func(s *fileStat) (starlark.Value, error) { return starlark.String(s.kind()), nil }},
 		{name: "size", sig: "int", doc: "Its size in bytes.",
 			get: func(s *fileStat) (starlark.Value, error) { return starlark.MakeInt64(s.info.Size()), nil }},
-		{name: "mode", sig: "int", doc: "Its permissions, for instance 0o644.",
-			get: func(s *fileStat) (starlark.Value, error) { return starlark.MakeInt(int(s.info.Mode().Perm())), nil }},
+		{name: "mode", sig: "int", doc: "Its permissions, for instance 0o644, or 0o2770 for a directory with the set-group-ID bit.",
+			get: func(s *fileStat) (starlark.Value, error) {
+				_, number := machine.PermissionsOf(s.info.Mode())
+				return starlark.MakeUint64(uint64(number)), nil
+			}},
 		{name: "owner", sig: "str", doc: "The name of the user that it belongs to; None for one without a name.",
 			get: func(s *fileStat) (starlark.Value, error) { return orNone(s.owner), nil }},
 		{name: "group", sig: "str", doc: "The name of its group; None for one without a name.",
@@ -75,7 +78,7 @@ func (f *hostFiles) describe(in invocation) (starlark.Value, error) {
 		return nil, err
 	}
 	dir, last, err := f.open(in, name, false)
-	if dir == nil {
+	if err != nil {
 		return nil, f.orMisuse("look at", name, err)
 	}
 	defer dir.Close()

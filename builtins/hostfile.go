@@ -28,11 +28,11 @@ var (
 
 var hostFileTable = table[*hostFiles]{
 	typ: "fs",
-	doc: "Files of the unit's own machine, or of the charm container: `load(\"@std//fs.star\", \"fs\")`. Paths are absolute. A symbolic link in the place of the file itself is followed within its directory only, and replaced by a write. An owner or group is a name or a number.",
+	doc: "Files of the unit's own machine, or of the charm container: `load(\"@std//fs.star\", \"fs\")`. Paths are absolute. Symbolic links on the way are followed. One in the place of the file itself is followed by read, exists, isdir and list, wherever it leads; write and remove treat the link itself, which write replaces by a file; chmod and chown follow it within its directory only. An owner or group is a name or a number.",
 	members: []member[*hostFiles]{
 		{name: "read", sig: "(path: str, *, encoding: str = \"utf-8\") -> str | bytes", doc: "The content, at most 64 MiB. With encoding = None it is bytes; otherwise what is not UTF-8 is an fs.Error.",
 			call: (*hostFiles).read},
-		{name: "write", sig: "(path: str, content: str | bytes, *, mode: int = None, owner: str | int = None, group: str | int = None, make_dirs: bool = False) -> bool", doc: "Makes the file hold content, as a whole or not at all, and returns whether anything changed: a file that is so already is not touched. mode holds the permissions, for instance 0o600; None keeps those of a file that is there, and is 0o644 for a new one. It has its mode, owner and group from the moment that it is there; a file that is written belongs to the charm's user and group where these are None. With make_dirs the directories above it are made, with 0o755.",
+		{name: "write", sig: "(path: str, content: str | bytes, *, mode: int = None, owner: str | int = None, group: str | int = None, make_dirs: bool = False) -> bool", doc: "Makes the file hold content, as a whole or not at all, and returns whether anything changed: a file that is so already is not touched. mode holds the permissions, for instance 0o600, or 0o4755 with the set-user-ID bit; None keeps those of a file that is there, and is 0o644 for a new one. It has its mode, owner and group from the moment that it is there; a file that is written belongs to the charm's user and group where these are None. With make_dirs the directories above it are made, with 0o755.",
 			call: (*hostFiles).write},
 		{name: "exists", sig: "(path: str) -> bool", doc: "Whether there is a file or directory.",
 			call: (*hostFiles).exists},
@@ -72,11 +72,31 @@ func hostFileKind(k *Kind) func(*hostFiles) (starlark.Value, error) {
 // hostFiles are the files of the machine.
 type hostFiles struct{ machine machine.Machine }
 
+// absolute checks a path.
+func absolute(in invocation, name string) error {
+	if !path.IsAbs(name) || strings.ContainsRune(name, 0) {
+		return fmt.Errorf("%s: path is %q, want an absolute one such as /etc/app.conf", in.name, name)
+	}
+	return nil
+}
+
+// openTarget opens the directory of what a path leads to, links followed.
+func (f *hostFiles) openTarget(in invocation, name string) (machine.Dir, string, error) {
+	if err := absolute(in, name); err != nil {
+		return nil, "", err
+	}
+	target, err := f.machine.Follow(name)
+	if err != nil {
+		return nil, "", err
+	}
+	return f.open(in, target, false)
+}
+
 // open opens the directory above a path, and returns it with the path's last
 // name; of "/" that is ".".
 func (f *hostFiles) open(in invocation, name string, makeDirs bool) (machine.Dir, string, error) {
-	if !path.IsAbs(name) || strings.ContainsRune(name, 0) {
-		return nil, "", fmt.Errorf("%s: path is %q, want an absolute one such as /etc/app.conf", in.name, name)
+	if err := absolute(in, name); err != nil {
+		return nil, "", err
 	}
 	name = path.Clean(name)
 	last := path.Base(name)
@@ -117,12 +137,12 @@ func (f *hostFiles) read(in invocation) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, last, err := f.open(in, name, false)
-	if dir == nil {
+	dir, last, err := f.openTarget(in, name)
+	if err != nil {
 		return nil, f.orMisuse("read", name, err)
 	}
 	defer dir.Close()
-	content, _, err := contentOf(dir, last)
+	content, err := contentOf(dir, last)
 	switch {
 	case err != nil:
 		return nil, f.failure("read", name, err)
@@ -146,24 +166,24 @@ func (f *hostFiles) orMisuse(deed, name string, err error) error {
 }
 
 // contentOf reads a file whole.
-func contentOf(dir machine.Dir, name string) ([]byte, fs.FileInfo, error) {
+func contentOf(dir machine.Dir, name string) ([]byte, error) {
 	file, err := dir.Open(name)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if info.IsDir() {
-		return nil, info, syscall.EISDIR
+		return nil, syscall.EISDIR
 	}
 	content, err := io.ReadAll(io.LimitReader(file, maxHostFile+1))
 	if err == nil && len(content) > maxHostFile {
 		err = fmt.Errorf("it has more than %d bytes", maxHostFile)
 	}
-	return content, info, err
+	return content, err
 }
 
 func (f *hostFiles) write(in invocation) (starlark.Value, error) {
@@ -195,16 +215,19 @@ func (f *hostFiles) write(in invocation) (starlark.Value, error) {
 		return nil, err
 	}
 	dir, last, err := f.open(in, name, makeDirs)
-	if dir == nil {
+	if err != nil {
 		return nil, f.orMisuse("write", name, err)
 	}
 	defer dir.Close()
-	if old, info, err := contentOf(dir, last); err == nil {
+	if info, err := dir.Lstat(last); err == nil && info.Mode().IsRegular() {
+		now, _ := machine.PermissionsOf(info.Mode())
 		if wanted == starlark.None {
-			mode = info.Mode().Perm()
+			mode = now
 		}
-		if bytes.Equal(old, data) && info.Mode().Perm() == mode && isOwner(info, owner) {
-			return starlark.False, nil
+		if now == mode && isOwner(info, owner) && info.Size() == int64(len(data)) {
+			if old, err := contentOf(dir, last); err == nil && bytes.Equal(old, data) {
+				return starlark.False, nil
+			}
 		}
 	}
 	if err := dir.WriteFile(last, bytes.NewReader(data), mode, owner); err != nil {
@@ -219,8 +242,8 @@ func (f *hostFiles) stat(in invocation) (fs.FileInfo, error) {
 	if err := in.unpack("path", &name); err != nil {
 		return nil, err
 	}
-	dir, last, err := f.open(in, name, false)
-	if dir == nil {
+	dir, last, err := f.openTarget(in, name)
+	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 			return nil, nil
 		}
@@ -258,8 +281,8 @@ func (f *hostFiles) list(in invocation) (starlark.Value, error) {
 	if err := in.unpack("path", &name); err != nil {
 		return nil, err
 	}
-	dir, last, err := f.open(in, name, false)
-	if dir == nil {
+	dir, last, err := f.openTarget(in, name)
+	if err != nil {
 		return nil, f.orMisuse("list", name, err)
 	}
 	defer dir.Close()
@@ -280,7 +303,7 @@ func (f *hostFiles) mkdir(in invocation) (starlark.Value, error) {
 		return nil, err
 	}
 	dir, last, err := f.open(in, name, true)
-	if dir == nil {
+	if err != nil {
 		return nil, f.orMisuse("make", name, err)
 	}
 	defer dir.Close()
@@ -300,7 +323,7 @@ func (f *hostFiles) remove(in invocation) (starlark.Value, error) {
 		return nil, err
 	}
 	dir, last, err := f.open(in, name, false)
-	if dir == nil {
+	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return starlark.False, nil
 		}

@@ -69,14 +69,15 @@ func TestModules(t *testing.T) {
 				{URL: "http://app/slow", Error: "timeout"},
 				{URL: "http://app/later", Status: 503},
 				{URL: "http://app/later", Status: 200},
-			}, HostFiles: map[string]*machinetest.File{"/etc/app/a.conf": {Content: "one"}, "/etc/app/raw": {Content: "\xff"}}, Processes: []*machinetest.Process{
+			}, HostFiles: map[string]*machinetest.File{"/etc/app/a.conf": {Content: "one"}, "/etc/app/raw": {Content: "\xff"},
+				"/etc/links/file": {Link: "../../run/app.conf"}, "/etc/links/dir": {Link: "/etc/app"}, "/etc/links/gone": {Link: "none"}, "/etc/links/loop": {Link: "loop"}, "/run/app.conf": {Content: "run", Mode: new(machinetest.Mode(0o600))}}, Processes: []*machinetest.Process{
 				{CommandPrefix: []string{"tool"}, Stdout: "1.2\n", Stderr: "note"},
 				{CommandPrefix: []string{"tool", "break"}, ExitCode: 4, Stdout: "some", Stderr: "first\nno room\n"},
 				{CommandPrefix: []string{"tool", "hang"}, Stdout: "begun", Hangs: true},
 				{CommandPrefix: []string{"absent"}, Missing: true},
 				{CommandPrefix: []string{"bytes"}, Stdout: "a\xff"},
 			}, Environment: map[string]string{"PATH": "/bin", "HTTPS_PROXY": "http://proxy:3128", "JUJU_CONTEXT_ID": "app/0-start-1", "JUJU_AGENT_TOKEN": "token"},
-				Running:  []*machinetest.Running{{PID: 7, Name: "tool"}, {PID: 8, Name: "slow", After: 2, Lingers: 3}},
+				Running:  []*machinetest.Running{{PID: 1, Name: "init"}, {PID: 7, Name: "tool"}, {PID: 8, Name: "slow", After: 2, Lingers: 3}},
 				Hostname: "web-0", FQDN: "web-0.example", Hosts: map[string][]string{"db": {"10.0.0.7", "fd00::7"}, "nowhere": {}}})
 			require.NoError(t, err)
 			source, err := os.ReadFile(script)

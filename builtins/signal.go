@@ -47,6 +47,8 @@ func (c *commands) send(in invocation, pid starlark.Value, name string, s syscal
 	switch {
 	case errors.As(err, &undescribed):
 		return nil, undescribed
+	case errors.Is(err, machine.ErrProtected):
+		return nil, &Failure{Kind: commandPermissionError, Message: fmt.Sprintf("cannot signal process %d: %v", n, err), Err: err}
 	case errors.Is(err, fs.ErrPermission):
 		return nil, &Failure{Kind: commandPermissionError, Message: fmt.Sprintf("cannot signal process %d: the charm's user may not", n), Err: err}
 	case err != nil:

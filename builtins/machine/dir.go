@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -52,6 +53,18 @@ func (real) OpenDir(path string, make bool) (Dir, error) {
 		return nil, err
 	}
 	return dir{root}, nil
+}
+
+func (real) Follow(path string) (string, error) {
+	followed, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return path, nil
+	}
+	var wrapped *fs.PathError
+	if err != nil && !errors.As(err, &wrapped) {
+		err = &fs.PathError{Op: "follow", Path: path, Err: err} // too many links
+	}
+	return followed, err
 }
 
 type dir struct{ root *os.Root }

@@ -44,6 +44,9 @@ type Machine interface {
 	// and it is not there. For a file the error is ENOTDIR. A directory that a
 	// simulated machine was not told about ends in an [UndescribedError].
 	OpenDir(path string, make bool) (Dir, error)
+	// Follow returns where a path leads without symbolic links, as far as it is
+	// known: what there is not leads nowhere else.
+	Follow(path string) (string, error)
 	// Run runs a command to its end. One that cannot be started has no result,
 	// one that timed out or wrote too much ends in [ErrTimeout] or [ErrOutput]
 	// and has what it wrote. A command that a simulated machine was not told
@@ -55,7 +58,8 @@ type Machine interface {
 	LookPath(program string) (string, error)
 	// Signal sends a signal to a process, unless it is another program than
 	// name, and returns whether it is there. An empty name is any program's;
-	// signal 0 only asks.
+	// signal 0 only asks. The machine's first process and the hook's own process
+	// group, where the unit's agent may be, get no signal.
 	Signal(pid int, name string, s syscall.Signal) (bool, error)
 	// LookupUser and LookupGroup return the number of one that is given by its
 	// name or number; OwnerNames returns names, "" for those that have none.

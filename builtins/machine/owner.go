@@ -48,8 +48,13 @@ func (real) LookupGroup(name string) (int, error) {
 	return ownerID(g.Gid)
 }
 
+// ownerID reads a number. The highest of 32 bits is nobody's: the kernel takes
+// it for [Unchanged].
 func ownerID(text string) (int, error) {
 	id, err := strconv.ParseUint(text, 10, 32)
+	if err == nil && id == 1<<32-1 {
+		err = strconv.ErrRange
+	}
 	return int(id), err
 }
 

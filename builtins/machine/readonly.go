@@ -52,7 +52,10 @@ func (m readOnly) OpenDir(path string, make bool) (Dir, error) {
 	if err != nil && make {
 		return nil, m.refuse("the directory " + path)
 	}
-	return readOnlyDir{d, m.refuse}, err
+	if err != nil {
+		return nil, err
+	}
+	return readOnlyDir{d, m.refuse}, nil
 }
 
 type readOnlyDir struct {

@@ -9,7 +9,12 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
+
+// ErrProtected is the error of [Machine.Signal] for a process that gets none.
+var ErrProtected = errors.New("it is the machine's first process, or of the hook's own process group")
 
 // maxComm is how much of a program's name the kernel keeps, in bytes.
 const maxComm = 15
@@ -28,6 +33,9 @@ func (real) Signal(pid int, name string, s syscall.Signal) (bool, error) {
 	}
 	if s == 0 {
 		return true, nil
+	}
+	if group, err := unix.Getpgid(pid); pid == 1 || err == nil && group == unix.Getpgrp() {
+		return true, ErrProtected
 	}
 	err = p.Signal(s)
 	if errors.Is(err, os.ErrProcessDone) || errors.Is(err, syscall.ESRCH) {

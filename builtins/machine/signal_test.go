@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 func TestSignal(t *testing.T) {
 	m := machine.Real()
 	cmd := exec.Command("sleep", "600")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, cmd.Start())
 	pid := cmd.Process.Pid
 	is := func(want bool, name string, s syscall.Signal) {
@@ -46,6 +48,21 @@ func TestSignal(t *testing.T) {
 	assert.False(t, there)
 }
 
+// TestProtected: what ends the hook with all that is around it gets no signal,
+// but is there.
+func TestProtected(t *testing.T) {
+	m := machine.Real()
+	for _, pid := range []int{1, os.Getpid(), os.Getppid()} {
+		there, err := m.Signal(pid, "", 0)
+		require.NoError(t, err)
+		assert.True(t, there)
+	}
+	for _, pid := range []int{1, os.Getpid()} {
+		_, err := m.Signal(pid, "", syscall.SIGWINCH) // which would do no harm
+		assert.ErrorIs(t, err, machine.ErrProtected)
+	}
+}
+
 // TestLongNames: the kernel keeps 15 bytes of a program's name, and may hold
 // parentheses in them.
 func TestLongNames(t *testing.T) {
@@ -55,7 +72,7 @@ func TestLongNames(t *testing.T) {
 	program, err := os.ReadFile(sleep)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(name, program, 0o755))
-	cmd := &exec.Cmd{Path: name, Args: []string{"sleep", "600"}}
+	cmd := &exec.Cmd{Path: name, Args: []string{"sleep", "600"}, SysProcAttr: &syscall.SysProcAttr{Setpgid: true}}
 	require.NoError(t, cmd.Start())
 	there, err := machine.Real().Signal(cmd.Process.Pid, "a) S (long name of a program", syscall.SIGKILL)
 	require.NoError(t, err)
@@ -84,8 +101,10 @@ func TestOwners(t *testing.T) {
 		id, err = lookup("54321")
 		require.NoError(t, err)
 		assert.Equal(t, 54321, id)
-		_, err = lookup("nobody-of-that-name")
-		assert.ErrorContains(t, err, `"nobody-of-that-name"`)
+		for _, none := range []string{"nobody-of-that-name", "", "-1", "4294967295", "99999999999", "root:", "root\n", "../root"} {
+			_, err = lookup(none)
+			assert.ErrorContains(t, err, strconv.Quote(none))
+		}
 	}
 	user, group := m.OwnerNames(machine.Owner{UID: 0, GID: 54321})
 	assert.Equal(t, []string{"root", ""}, []string{user, group})

@@ -13,6 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/starcharm/starcharm/builtins"
+	"github.com/starcharm/starcharm/builtins/machine"
 	"github.com/starcharm/starcharm/builtins/machine/machinetest"
 	"github.com/starcharm/starcharm/model"
 	"github.com/starcharm/starcharm/model/modeltest"
@@ -233,9 +234,13 @@ func fromStarlark(path string, v starlark.Value, into reflect.Value) error {
 		}
 		return nil
 	case typeMode, typeHostMode:
+		most := 0o777
+		if into.Type() == typeHostMode {
+			most = machine.MaxPermissions
+		}
 		n, err := starlark.AsInt32(v)
-		if err != nil || n < 0 || n > 0o777 {
-			return wrong("permissions from 0o000 to 0o777")
+		if err != nil || n < 0 || n > most {
+			return wrong(fmt.Sprintf("permissions from 0o000 to %O", most))
 		}
 		if into.CanUint() {
 			into.SetUint(uint64(n))

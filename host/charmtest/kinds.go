@@ -456,10 +456,11 @@ var hostFileKind = &kind{
 	doc: "A file of the unit's machine that has more to it than its content.",
 	fields: []field{
 		{name: "content", sig: "str = \"\"", doc: "What is in it."},
-		{name: "mode", sig: "int = None", doc: "The permissions, for instance 0o600; None: 0o644, for directories 0o755."},
+		{name: "mode", sig: "int = None", doc: "The permissions, for instance 0o600 or 0o2770; None: 0o644, for directories 0o755."},
 		{name: "owner", sig: "str = \"\"", doc: "The user that it belongs to, by name or number; \"\": root. Every name is a user's, unless host_files has an /etc/passwd."},
 		{name: "group", sig: "str = \"\"", doc: "The group that it belongs to, by name or number; \"\": root."},
 		{name: "dir", sig: "bool = False", doc: "Whether it is a directory. Those above a file are there by themselves."},
+		{name: "link", sig: "str = \"\"", doc: "Where it leads as a symbolic link: \"../run/app.conf\"; \"\": it is none."},
 	},
 }
 

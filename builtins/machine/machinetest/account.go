@@ -43,7 +43,7 @@ func (a *accounts) read(text string) {
 // id is the number of one that is given by name or number. Without a file that
 // lists them every name is somebody's.
 func (a *accounts) id(name string) (int, error) {
-	if id, err := strconv.ParseUint(name, 10, 32); err == nil {
+	if id, err := strconv.ParseUint(name, 10, 32); err == nil && id != 1<<32-1 {
 		return int(id), nil
 	}
 	if id, ok := a.ids[name]; ok {

@@ -1,6 +1,7 @@
 package machinetest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -28,17 +29,19 @@ type File struct {
 	Group string `yaml:"group,omitempty"`
 	// Dir makes it a directory. Those above a file are there by themselves.
 	Dir bool `yaml:"dir,omitempty"`
+	// Link makes it a symbolic link that leads there.
+	Link string `yaml:"link,omitempty"`
 }
 
-// Mode is a file's permissions, in octal in YAML: 644, "0644" and 0o644 are
-// the same.
-type Mode fs.FileMode
+// Mode holds a file's permissions as chmod has them, in octal in YAML: 644,
+// "0644" and 0o644 are the same.
+type Mode uint32
 
 // UnmarshalYAML reads m from octal digits.
 func (m *Mode) UnmarshalYAML(node *yaml.Node) error {
 	mode, err := strconv.ParseUint(strings.TrimPrefix(node.Value, "0o"), 8, 32)
-	if node.Kind != yaml.ScalarNode || err != nil || mode > 0o777 {
-		return fmt.Errorf("line %d: mode must be octal, 000 to 777, not %q", node.Line, node.Value)
+	if node.Kind != yaml.ScalarNode || err != nil || mode > machine.MaxPermissions {
+		return fmt.Errorf("line %d: mode must be octal, 000 to 7777, not %q", node.Line, node.Value)
 	}
 	*m = Mode(mode)
 	return nil
@@ -56,7 +59,7 @@ func (f *File) UnmarshalYAML(node *yaml.Node) error {
 	// KnownFields does not reach through a method like this one.
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		switch key := node.Content[i]; key.Value {
-		case "content", "mode", "owner", "group", "dir":
+		case "content", "mode", "owner", "group", "dir", "link":
 		default:
 			return fmt.Errorf("line %d: field %s not found in a host file", key.Line, key.Value)
 		}
@@ -74,10 +77,10 @@ func (f File) MarshalYAML() (any, error) {
 	return plain(f), nil
 }
 
-// node is a file or directory at an absolute path.
+// node is a file, directory or link at an absolute path.
 type node struct {
-	content string
-	mode    fs.FileMode // with fs.ModeDir for a directory
+	content string      // of a link where it leads
+	mode    fs.FileMode // with fs.ModeDir for a directory, fs.ModeSymlink for a link
 	owner   machine.Owner
 	changed time.Time // zero: when the machine was described
 }
@@ -93,6 +96,10 @@ func (m *Machine) readFiles(files map[string]*File) error {
 			return fmt.Errorf("cannot use host_files[%s]: it has no content", name)
 		case f.Dir && f.Content != "":
 			return fmt.Errorf("cannot use host_files[%s]: a directory has no content", name)
+		case f.Link != "" && (f.Dir || f.Content != "" || f.Mode != nil):
+			return fmt.Errorf("cannot use host_files[%s]: a link has no content and no mode, and is no directory", name)
+		case f.Mode != nil && *f.Mode > machine.MaxPermissions:
+			return fmt.Errorf("cannot use host_files[%s]: its mode is %#o, want one up to %#o", name, uint32(*f.Mode), machine.MaxPermissions)
 		}
 		n := &node{content: f.Content, mode: 0o644}
 		var err error
@@ -103,12 +110,19 @@ func (m *Machine) readFiles(files map[string]*File) error {
 			n.mode = fs.ModeDir | 0o755
 		}
 		if f.Mode != nil {
-			n.mode = n.mode&fs.ModeDir | fs.FileMode(*f.Mode)
+			n.mode = n.mode.Type() | machine.Permissions(uint32(*f.Mode))
 		}
-		if err := m.makeDirs(path.Dir(name)); err != nil {
+		if f.Link != "" {
+			n.content, n.mode = f.Link, fs.ModeSymlink|0o777
+		}
+		above, err := m.follow(path.Dir(name))
+		if err == nil {
+			err = m.makeDirs(above)
+		}
+		if err != nil {
 			return fmt.Errorf("cannot use host_files[%s]: %w", name, err)
 		}
-		m.nodes[name] = n
+		m.nodes[path.Join(above, path.Base(name))] = n
 	}
 	return nil
 }
@@ -140,13 +154,17 @@ func (m *Machine) Files() map[string]*File {
 			continue
 		}
 		f := &File{Content: n.content, Dir: n.mode.IsDir()}
+		if n.isLink() {
+			f.Content, f.Link = "", n.content
+		}
 		if n.owner.UID != 0 {
 			f.Owner = m.users.name(n.owner.UID)
 		}
 		if n.owner.GID != 0 {
 			f.Group = m.groups.name(n.owner.GID)
 		}
-		if mode := Mode(n.mode.Perm()); f.Dir && mode != 0o755 || !f.Dir && mode != 0o644 {
+		_, permissions := machine.PermissionsOf(n.mode)
+		if mode := Mode(permissions); f.Dir && mode != 0o755 || !f.Dir && mode != 0o644 && f.Link == "" {
 			f.Mode = &mode
 		}
 		if files == nil {
@@ -161,7 +179,10 @@ func (m *Machine) Files() map[string]*File {
 func (m *Machine) OpenDir(name string, make bool) (machine.Dir, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	name = path.Clean(name)
+	name, err := m.follow(path.Clean(name))
+	if err != nil {
+		return nil, err
+	}
 	if make {
 		if err := m.makeDirs(name); err != nil {
 			return nil, err
@@ -180,6 +201,41 @@ func (m *Machine) OpenDir(name string, make bool) (machine.Dir, error) {
 	return dir{m, name}, nil
 }
 
+// Follow returns where a path leads.
+func (m *Machine) Follow(name string) (string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.follow(path.Clean(name))
+}
+
+// maxLinks is how many links a path may lead through, as for the kernel.
+const maxLinks = 40
+
+// follow returns where an absolute path leads. The machine is locked.
+func (m *Machine) follow(name string) (string, error) {
+	at, rest, links := "/", name, 0
+	for rest != "" {
+		var next string
+		next, rest, _ = strings.Cut(strings.TrimLeft(rest, "/"), "/")
+		inner := path.Join(at, next)
+		n := m.nodes[inner]
+		if !n.isLink() {
+			at = inner
+			continue
+		}
+		if links++; links > maxLinks {
+			return "", &fs.PathError{Op: "follow", Path: name, Err: syscall.ELOOP}
+		}
+		if path.IsAbs(n.content) {
+			at = "/"
+		}
+		rest = n.content + "/" + rest
+	}
+	return at, nil
+}
+
+func (n *node) isLink() bool { return n != nil && n.mode&fs.ModeSymlink != 0 }
+
 // dir is a directory of a simulated machine.
 type dir struct {
 	m    *Machine
@@ -188,12 +244,54 @@ type dir struct {
 
 func (d dir) Close() error { return nil }
 
-// node returns what is at a name. The machine is locked.
-func (d dir) node(op, name string) (*node, error) {
+// at is the path of a name, whose last element may be a link. The machine is
+// locked.
+func (d dir) at(op, name string) (string, error) {
 	if !fs.ValidPath(name) {
-		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+		return "", &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
-	at := path.Join(d.path, name)
+	if name == "." {
+		return d.path, nil
+	}
+	return d.inside(op, path.Join(d.path, path.Dir(name)), path.Base(name))
+}
+
+// inside follows a path, which must not lead out, and adds a name.
+func (d dir) inside(op, name, last string) (string, error) {
+	at, err := d.m.follow(name)
+	if err != nil {
+		return "", err
+	}
+	if at != d.path && !strings.HasPrefix(at, strings.TrimSuffix(d.path, "/")+"/") {
+		return "", &fs.PathError{Op: op, Path: name, Err: errors.New("path escapes from parent")}
+	}
+	return path.Join(at, last), nil
+}
+
+// node returns what is at a name, or where the link leads that is there. The
+// machine is locked.
+func (d dir) node(op, name string) (*node, error) {
+	n, err := d.lnode(op, name)
+	if err != nil || !n.isLink() {
+		return n, err
+	}
+	at, err := d.inside(op, path.Join(d.path, name), "")
+	if err != nil {
+		return nil, err
+	}
+	return d.found(op, name, at)
+}
+
+// lnode returns what is at a name. The machine is locked.
+func (d dir) lnode(op, name string) (*node, error) {
+	at, err := d.at(op, name)
+	if err != nil {
+		return nil, err
+	}
+	return d.found(op, name, at)
+}
+
+func (d dir) found(op, name, at string) (*node, error) {
 	if n := d.m.nodes[at]; n != nil {
 		return n, nil
 	}
@@ -212,7 +310,10 @@ func (d dir) Open(name string) (fs.File, error) {
 	}
 	f := &openFile{info: d.info(name, n), Reader: strings.NewReader(n.content)}
 	if n.mode.IsDir() {
-		at := path.Join(d.path, name)
+		at, err := d.inside("open", path.Join(d.path, name), "")
+		if err != nil {
+			return nil, err
+		}
 		for _, inner := range slices.Sorted(maps.Keys(d.m.nodes)) {
 			if inner != "/" && path.Dir(inner) == at {
 				f.entries = append(f.entries, fs.FileInfoToDirEntry(d.info(inner, d.m.nodes[inner])))
@@ -270,16 +371,24 @@ func (i fileInfo) Sys() any           { return i.node.owner }
 func (d dir) Lstat(name string) (fs.FileInfo, error) {
 	d.m.mu.Lock()
 	defer d.m.mu.Unlock()
-	n, err := d.node("lstat", name)
+	n, err := d.lnode("lstat", name)
 	if err != nil {
 		return nil, err
 	}
 	return d.info(name, n), nil
 }
 
-// Readlink has nothing to say: a simulated machine has no links.
 func (d dir) Readlink(name string) (string, error) {
-	return "", &fs.PathError{Op: "readlink", Path: name, Err: syscall.EINVAL}
+	d.m.mu.Lock()
+	defer d.m.mu.Unlock()
+	n, err := d.lnode("readlink", name)
+	if err != nil {
+		return "", err
+	}
+	if !n.isLink() {
+		return "", &fs.PathError{Op: "readlink", Path: name, Err: syscall.EINVAL}
+	}
+	return n.content, nil
 }
 
 func (d dir) Chmod(name string, perm fs.FileMode) error {
@@ -287,7 +396,7 @@ func (d dir) Chmod(name string, perm fs.FileMode) error {
 	defer d.m.mu.Unlock()
 	n, err := d.node("chmod", name)
 	if err == nil {
-		n.mode = n.mode&fs.ModeDir | perm.Perm()
+		n.mode = n.mode.Type() | permissions(perm)
 	}
 	return err
 }
@@ -322,7 +431,12 @@ func (d dir) Mkdir(name string, perm fs.FileMode) error {
 		}
 		return nil
 	}
-	return d.put("mkdir", name, &node{mode: fs.ModeDir | perm.Perm()})
+	return d.put("mkdir", name, &node{mode: fs.ModeDir | permissions(perm)})
+}
+
+func permissions(mode fs.FileMode) fs.FileMode {
+	only, _ := machine.PermissionsOf(mode)
+	return only
 }
 
 // put puts n at a name, whose directory must be there. The machine is locked.
@@ -337,17 +451,23 @@ func (d dir) put(op, name string, n *node) error {
 	if !above.mode.IsDir() {
 		return &fs.PathError{Op: op, Path: name, Err: syscall.ENOTDIR}
 	}
-	d.m.nodes[path.Join(d.path, name)] = n
-	return nil
+	at, err := d.at(op, name)
+	if err == nil {
+		d.m.nodes[at] = n
+	}
+	return err
 }
 
 func (d dir) Remove(name string, all bool) error {
 	d.m.mu.Lock()
 	defer d.m.mu.Unlock()
-	if _, err := d.node("remove", name); err != nil {
+	if _, err := d.lnode("remove", name); err != nil {
 		return err
 	}
-	at := path.Join(d.path, name)
+	at, err := d.at("remove", name)
+	if err != nil {
+		return err
+	}
 	if !all && slices.ContainsFunc(slices.Collect(maps.Keys(d.m.nodes)), func(inner string) bool { return strings.HasPrefix(inner, at+"/") }) {
 		return &fs.PathError{Op: "remove", Path: name, Err: syscall.ENOTEMPTY}
 	}
@@ -378,8 +498,8 @@ func (d dir) WriteFile(name string, content io.Reader, perm fs.FileMode, owner m
 	}
 	d.m.mu.Lock()
 	defer d.m.mu.Unlock()
-	if n, err := d.node("write", name); err == nil && n.mode.IsDir() {
+	if n, err := d.lnode("write", name); err == nil && n.mode.IsDir() {
 		return &fs.PathError{Op: "write", Path: name, Err: syscall.EISDIR}
 	}
-	return d.put("write", name, &node{content: string(data), mode: perm.Perm(), owner: changed(machine.Owner{}, owner), changed: d.m.now})
+	return d.put("write", name, &node{content: string(data), mode: permissions(perm), owner: changed(machine.Owner{}, owner), changed: d.m.now})
 }

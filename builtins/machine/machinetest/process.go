@@ -124,7 +124,8 @@ func (m *Machine) LookPath(program string) (string, error) {
 	removed := false
 	for _, dir := range filepath.SplitList(m.environment["PATH"]) {
 		at := path.Join(dir, program)
-		if n := m.nodes[at]; path.IsAbs(at) && n != nil && n.mode.IsRegular() && n.mode&0o111 != 0 {
+		target, err := m.follow(at)
+		if n := m.nodes[target]; err == nil && path.IsAbs(at) && n != nil && n.mode.IsRegular() && n.mode&0o111 != 0 {
 			return at, nil
 		}
 		removed = removed || m.mentions(at)

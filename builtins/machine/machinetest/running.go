@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/starcharm/starcharm/builtins/machine"
 )
 
 // Running is a process that runs on the machine.
@@ -75,6 +77,9 @@ func (m *Machine) Signal(pid int, name string, s syscall.Signal) (bool, error) {
 	at := slices.IndexFunc(m.running, func(r *running) bool { return r.PID == pid })
 	if at < 0 || m.running[at].from.After(m.now) || name != "" && m.running[at].Name != name {
 		return false, nil
+	}
+	if pid == 1 && s != 0 {
+		return true, machine.ErrProtected
 	}
 	r := m.running[at]
 	short := strings.TrimPrefix(unix.SignalName(s), "SIG")
