@@ -225,6 +225,7 @@ var eventTable = table[*Event]{
 					return nil, fmt.Errorf("%s: %w", in.name, err)
 				}
 				e.Statuses = append(e.Statuses, status)
+				e.hook.writes(StatusPath(status))
 				return starlark.None, nil
 			}},
 		{name: "add_metrics", sig: "(metrics: dict[str, int | float], labels: dict[str, str] = {})", doc: "Records metrics: finite numbers that are not negative. Keys and labels are letters, digits, - and _, with a letter in front; a label's value is not empty and has neither comma nor =. VersionError from Juju 3.6.11 on, which has no metrics.", only: kind("collect_metrics"),
@@ -301,10 +302,12 @@ func (e *Event) deferIt(in invocation) (starlark.Value, error) {
 		return nil, fmt.Errorf("cannot defer %s in a reconciler: it runs in every hook anyway", e.Source.Name)
 	}
 	e.Deferred = true
+	e.hook.writes("deferred")
 	return starlark.None, nil
 }
 
 func (e *Event) changedConfig() (starlark.Value, error) {
+	e.hook.looks("changed_config")
 	names, err := e.ChangedOptions()
 	if err != nil {
 		return nil, failure(err)

@@ -34,6 +34,9 @@ type Hook struct {
 	// that has no name.
 	Breakpoint func(thread *starlark.Thread, name string) error
 
+	// Touched, unless nil, is told of what the charm looks at and changes.
+	Touched func(Touch)
+
 	Framework *Framework
 	// Collected are statuses for the end of the hook, of which the worst is set.
 	Collected []*Status

@@ -37,6 +37,7 @@ var relationTable = table[*relation]{
 		{name: "units", sig: "list[unit]", doc: "The remote units, sorted; for a peer relation the other units. A unit that is leaving is not among them.",
 			get: func(r *relation) (starlark.Value, error) {
 				names, err := r.r.Units()
+				r.h.looks("the units of " + r.r.Key())
 				if err != nil {
 					return nil, failure(err)
 				}

@@ -39,6 +39,11 @@ func (h *Hook) loadConfig(in invocation) (starlark.Value, error) {
 	if err != nil {
 		return nil, failure(err)
 	}
+	for i := range t.fields {
+		if name, ok := t.fields[i].among(sortedNames(h.Metadata.Options)); ok {
+			h.looks("option " + name)
+		}
+	}
 	rec, err := h.loadNamed(in.thread, t, sortedNames(h.Metadata.Options), values)
 	var invalid *Failure
 	if onError == "raise" || !errors.As(err, &invalid) || invalid.Kind != schemaValidationError {
@@ -49,6 +54,7 @@ func (h *Hook) loadConfig(in invocation) (starlark.Value, error) {
 		return nil, failure(err)
 	}
 	h.Collected = append(h.Collected, status)
+	h.writes(StatusPath(status))
 	return nil, ErrEndHandler
 }
 

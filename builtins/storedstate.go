@@ -124,6 +124,7 @@ func (s *stored) Attr(name string) (starlark.Value, error) {
 	if !ok {
 		return nil, s.unknown(name)
 	}
+	s.h.looks("stored " + s.name + "." + name)
 	if v, ok := s.read[name]; ok {
 		return v, nil
 	}
@@ -166,5 +167,6 @@ func (s *stored) SetField(name string, v starlark.Value) error {
 	if bytes.Equal(was, raw) {
 		return nil
 	}
+	s.h.writes("stored_state." + s.name + "." + name)
 	return s.h.Store.SetValue(s.name, name, raw)
 }

@@ -60,6 +60,7 @@ var unitTable = table[*unit]{
 					return nil, err
 				}
 				leader, err := u.h.Model.IsLeader()
+				u.h.looks("leadership")
 				return starlark.Bool(leader), failure(err)
 			}},
 		{name: "set_workload_version", sig: "(version: str)", doc: "Shows the version of what the charm runs in juju status. Takes effect at once.",

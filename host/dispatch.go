@@ -51,6 +51,14 @@ type Options struct {
 	// Wrote, unless nil, is told of each write to a databag, which Juju is told
 	// of at the end.
 	Wrote func(*model.Databag)
+	// Touched, unless nil, is told of what the charm looks at and changes.
+	Touched func(builtins.Touch)
+	// Masker, unless nil, is told before the charm runs what masks the values of
+	// the secrets that the hook knows by then.
+	Masker func(mask func(string) string)
+	// Handles, unless nil, is told of each handler and reconciler before it
+	// runs; what it returns is called when that has ended.
+	Handles func(id string) (ended func())
 }
 
 // A CustomEvent is one that a library instance of the charm defined.
@@ -134,7 +142,14 @@ type dispatch struct {
 
 func (c *Charm) newDispatch(ctx context.Context, o Options) *dispatch {
 	d := &dispatch{charm: c, options: o}
-	d.model = model.New(ctx, model.Config{Context: o.Context, Metadata: c.Metadata, Tools: o.Tools, Now: o.Machine.Now, Written: d.written})
+	cfg := model.Config{Context: o.Context, Metadata: c.Metadata, Tools: o.Tools, Now: o.Machine.Now, Written: d.written}
+	if o.Touched != nil {
+		cfg.Looked = d.looked
+	}
+	d.model = model.New(ctx, cfg)
+	if o.Masker != nil {
+		o.Masker(d.model.Mask)
+	}
 	d.reporter = &reporter{context: o.Context, model: d.model, stderr: o.Stderr}
 	d.state = &state{ctx: ctx, choose: d.chooseStore}
 	d.hook = builtins.NewHook(&builtins.Hook{
@@ -149,6 +164,7 @@ func (c *Charm) newDispatch(ctx context.Context, o Options) *dispatch {
 		Log:        d.reporter.log,
 		Emit:       d.emitCustom,
 		Breakpoint: d.breakpoint,
+		Touched:    o.Touched,
 	})
 	if d.thread = o.Thread; d.thread == nil {
 		d.thread = &starlark.Thread{}
@@ -307,6 +323,20 @@ func (d *dispatch) reconcile(event model.Event) error {
 		d.hook.Collected = append(d.hook.Collected, statuses...)
 	}
 	return nil
+}
+
+// returned tells who wants to know that a reconciler returned statuses.
+func (d *dispatch) returned(o *builtins.Observer, result starlark.Value) {
+	if d.options.Touched == nil || o.Source != nil || result == nil {
+		return
+	}
+	statuses, err := returnedStatuses(result)
+	if err != nil {
+		return // which has its own message
+	}
+	for _, s := range statuses {
+		d.options.Touched(builtins.Touch{Write: true, What: builtins.StatusPath(s), At: o.Handler.Position()})
+	}
 }
 
 // returnedStatuses reads what a reconciler returned: None, a status, or a list

@@ -31,10 +31,14 @@ func (d *dispatch) call(o *builtins.Observer, e *builtins.Event) (starlark.Value
 	defer func() { f.Running = outer }()
 	d.charm.coverage.ran(o)
 	d.stepper.handler(o, e)
+	if d.options.Handles != nil {
+		defer d.options.Handles(o.ID)()
+	}
 	result, err := starlark.Call(d.thread, o.Handler, starlark.Tuple{e}, nil)
 	if errors.Is(err, builtins.ErrEndHandler) {
 		return starlark.None, nil
 	}
+	d.returned(o, result)
 	return result, err
 }
 

@@ -68,6 +68,7 @@ func (m *Model) Option(name string) (any, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
+	m.looked(nil, name)
 	value, ok := config[name]
 	return value, ok, nil
 }
@@ -98,4 +99,11 @@ func (m *Metadata) ParseOption(name, text string) (any, error) {
 		return nil, usage("the option %q is of type %s, and %q is none", name, option.Type, shorten(text))
 	}
 	return value, nil
+}
+
+// looked tells who wants to know what is looked up.
+func (m *Model) looked(bag *Databag, key string) {
+	if m.cfg.Looked != nil {
+		m.cfg.Looked(bag, key)
+	}
 }

@@ -69,6 +69,7 @@ func (b *Databag) denied(deed, reason string) error {
 // Get returns a value, and false when there is none.
 func (b *Databag) Get(key string) (string, bool, error) {
 	data, err := b.read()
+	b.relation.model.looked(b, key)
 	value, ok := data[key]
 	return value, ok, err
 }
@@ -82,6 +83,7 @@ func (b *Databag) Has(key string) (bool, error) {
 // Keys returns the keys, sorted.
 func (b *Databag) Keys() ([]string, error) {
 	data, err := b.read()
+	b.relation.model.looked(b, "")
 	return slices.Sorted(maps.Keys(data)), err
 }
 
@@ -94,6 +96,7 @@ func (b *Databag) Len() (int, error) {
 // Items returns a copy of the content.
 func (b *Databag) Items() (map[string]string, error) {
 	data, err := b.read()
+	b.relation.model.looked(b, "")
 	return maps.Clone(data), err
 }
 
@@ -227,7 +230,7 @@ func (b *Databag) write(values map[string]string) error {
 	if err != nil {
 		return err
 	}
-	changed := false
+	var changed []string
 	for key, value := range values {
 		was := current[key]
 		if was == value {
@@ -237,7 +240,7 @@ func (b *Databag) write(values map[string]string) error {
 			return &Error{Kind: RelationNotFoundError,
 				Message: fmt.Sprintf("cannot write the databag of %s in %s: the relation is gone", b.Entity, b.relation.Key())}
 		}
-		changed = true
+		changed = append(changed, key)
 		put(current, key, value)
 		if b.unsent == nil {
 			b.unsent = make(map[string]string)
@@ -248,7 +251,7 @@ func (b *Databag) write(values map[string]string) error {
 			delete(b.unsent, key)
 		}
 	}
-	if !changed {
+	if len(changed) == 0 {
 		return nil
 	}
 	m := b.relation.model
@@ -257,7 +260,7 @@ func (b *Databag) write(values map[string]string) error {
 		m.written = append(m.written, b)
 	}
 	if m.cfg.Written != nil {
-		m.cfg.Written(b)
+		m.cfg.Written(b, changed)
 	}
 	return nil
 }

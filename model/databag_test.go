@@ -40,7 +40,7 @@ func TestDatabagWrites(t *testing.T) {
 func TestFlush(t *testing.T) {
 	m, s := newModel(t, nil, map[string]any{"relation-get": `{"a": "1", "b": "2"}`, "is-leader": leader})
 	var written []string
-	m.cfg.Written = func(b *Databag) { written = append(written, b.Entity) }
+	m.cfg.Written = func(b *Databag, _ []string) { written = append(written, b.Entity) }
 	unit, app := databag(t, relation(t, m, "db", 1), "web/0"), databag(t, relation(t, m, "db", 1), "web")
 	other := databag(t, relation(t, m, "db", 2), "web/0")
 	require.NoError(t, app.Set("a", "x"))

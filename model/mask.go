@@ -131,6 +131,17 @@ func newMasker(values map[string]bool) *masker {
 	return &masker{strings.NewReplacer(pairs...), starts}
 }
 
+// MaskValues returns what replaces values in a text as [Model.Mask] does.
+func MaskValues(values []string) func(text string) string {
+	known := make(map[string]bool, len(values))
+	for _, value := range values {
+		if len(value) >= minMasked {
+			known[value] = true
+		}
+	}
+	return newMasker(known).Replace
+}
+
 // Hide has a value masked from now on that was not read from a secret, but is
 // one: a new password.
 func (m *Model) Hide(value string) { m.hide(map[string]string{"": value}) }

@@ -10,15 +10,19 @@ import (
 	"github.com/starcharm/starcharm/model/hooktool"
 )
 
-// Config is what a [Model] is made of. All fields but Now and Written are needed.
+// Config is what a [Model] is made of. All fields but Now, Written and Looked
+// are needed.
 type Config struct {
 	Context  *Context
 	Metadata *Metadata
 	Tools    hooktool.Runner
 	// Now is the clock; time.Now by default.
 	Now func() time.Time
-	// Written is told of a databag that was changed.
-	Written func(*Databag)
+	// Written is told of a databag that was changed, and of the keys.
+	Written func(bag *Databag, keys []string)
+	// Looked is told of each option and each key of a databag that is looked up;
+	// the key "" stands for all. bag is nil for an option.
+	Looked func(bag *Databag, key string)
 }
 
 // Model is the Juju model as the unit sees it during one hook. What was read

@@ -17,7 +17,6 @@ import (
 	"github.com/starcharm/starcharm/host"
 	"github.com/starcharm/starcharm/host/simulate"
 	"github.com/starcharm/starcharm/model"
-	"github.com/starcharm/starcharm/model/consistency"
 	"github.com/starcharm/starcharm/model/modeltest"
 )
 
@@ -26,13 +25,8 @@ const defaultState = "tests/state.yaml"
 
 func runCommand() *cobra.Command {
 	var (
-		dir, stateFile string
-		set, params    []string
-		relation, unit int
-		follower       bool
-		asJSON         bool
-		revision       int
-		e              modeltest.Event
+		s      subject
+		asJSON bool
 	)
 	cmd := &cobra.Command{
 		Use:   "run EVENT",
@@ -49,21 +43,16 @@ the state says otherwise.`,
 		Example: `  starcharm run config-changed --set port=8080
   starcharm run db-relation-changed --charm examples/k8s-2-configurable
   starcharm run backup-action --param to=s3 --json`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return fmt.Errorf("run wants the name of one event, such as config-changed, and got %d names", len(args))
-			}
-			return nil
-		},
+		Args: s.args("run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			env := environment()
 			debugger := debugger(env)
 			if asJSON {
 				debugger = nil
 			}
-			charm, err := loadCharm(dir, debugger)
+			charm, err := loadCharm(s.dir, debugger)
 			if err != nil {
-				found := host.Diagnose(err, host.SourceIn(dir))
+				found := host.Diagnose(err, host.SourceIn(s.dir))
 				if asJSON {
 					return show(cmd, &simulate.Outcome{Event: args[0], Steps: []simulate.Step{}, Changes: []simulate.Change{}, ExitCode: 1, Diagnostics: found}, asJSON)
 				}
@@ -72,64 +61,20 @@ the state says otherwise.`,
 				}
 				return exitCode(1)
 			}
-			state, stateFile, err := startingState(dir, stateFile)
+			hook, stateFile, err := s.hook(cmd, charm, args[0])
 			if err != nil {
 				return err
 			}
-			if state == nil {
-				state = &simulate.State{}
-			}
-			if err := setOptions(state, charm.Metadata, set); err != nil {
-				return err
-			}
-			if follower {
-				state.Juju.Leader = false
-			}
-			e.Name, e.Action = simulate.ParseEventName(args[0])
-			if err := checkSubject(cmd, charm.Metadata, e, args[0]); err != nil {
-				return err
-			}
-			if e.Params, err = actionParams(params); err != nil {
-				return err
-			}
-			if cmd.Flags().Changed("relation-id") {
-				e.RelationID = &relation
-			}
-			if cmd.Flags().Changed("remote-unit") {
-				e.RemoteUnit = &unit
-			}
-			e.SecretRevision = revision
-			found, err := consistency.Allowing([]string{"SC003"})
+			hook.DebugAt, hook.Debugger = model.ParseDebugAt(env), debugger
+			outcome, err := hook.Run(cmd.Context())
 			if err != nil {
-				return err
-			}
-			outcome, err := (&simulate.Hook{
-				Charm: charm, State: state, Event: e, Consistency: found, DebugAt: model.ParseDebugAt(env), Debugger: debugger,
-			}).Run(cmd.Context())
-			var wrong *simulate.StateError
-			if errors.As(err, &wrong) && stateFile != "" {
-				return fmt.Errorf("%s: %w", stateFile, err)
-			}
-			if err != nil {
-				return err
+				return inState(err, stateFile)
 			}
 			return show(cmd, outcome, asJSON)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&dir, "charm", ".", "the charm's directory")
-	f.StringVar(&stateFile, "state", "", "the world before, a YAML file (default tests/state.yaml in the charm)")
-	f.StringArrayVar(&set, "set", nil, "set an option of the charm: key=value")
-	f.StringArrayVar(&params, "param", nil, "set a parameter of the action: key=value, or key.key=value inside of an object; the value in YAML")
-	f.IntVar(&relation, "relation-id", 0, "which relation a relation event is about")
-	f.IntVar(&unit, "remote-unit", 0, "number of the remote unit (default the first; -1: the remote application)")
-	f.StringVar(&e.SecretID, "secret-id", "", "which secret a secret event is about")
-	f.IntVar(&revision, "secret-revision", 0, "which revision")
-	f.StringVar(&e.NoticeID, "notice-id", "", "the notice of a pebble-custom-notice event (default the only one)")
-	f.StringVar(&e.NoticeKey, "notice-key", "", "its key (default that of the only one)")
-	f.StringVar(&e.CheckName, "check", "", "the check of a pebble-check-failed or -recovered event (default the only one)")
-	f.BoolVar(&follower, "follower", false, "the unit is not the leader, whatever the state says")
-	f.BoolVar(&asJSON, "json", false, "show the outcome as JSON")
+	s.flags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "show the outcome as JSON")
 	return cmd
 }
 

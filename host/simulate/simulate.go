@@ -72,6 +72,14 @@ type Outcome struct {
 	Execs []Exec `json:"-"`
 	// Emitted are the events that were emitted, in order.
 	Emitted []Emitted `json:"-"`
+	// Mask masks the values of the secrets that the hook read or wrote, if it was
+	// traced.
+	Mask func(string) string `json:"-"`
+	// Touches are what the charm looked at and changed besides its calls, in
+	// order, of a hook that was traced; and Services what Pebbles did to
+	// services.
+	Touches  []Touch         `json:"-"`
+	Services []ServiceAction `json:"-"`
 	// Registered is what the top level came to, of a charm of which nothing
 	// else was to run.
 	Registered *host.Registration `json:"-"`
@@ -122,8 +130,12 @@ type Step struct {
 	Failed bool `json:"failed,omitempty"`
 	// Args are a command's.
 	Args []string `json:"-"`
+	// Writes says that the call was for changing something.
+	Writes bool `json:"-"`
 	// At is the statement of the charm that led to it, if there was one.
 	At syntax.Position `json:"-"`
+	// Within are the handlers that ran then, if the hook was traced.
+	Within []Handling `json:"-"`
 }
 
 // A Hook is a hook or action of a charm that is to be simulated.
@@ -153,6 +165,8 @@ type Hook struct {
 	// Pebble, unless nil, makes the Pebble of each container that can be
 	// reached, instead of a simulated one. The state has no defaults to fill in.
 	Pebble func(context.Context, *pebbletest.State) (Pebble, error)
+	// Trace has the outcome tell what the charm looked at, and in which handler.
+	Trace bool
 	// Secrets is how many secrets there are in the model that State does not
 	// tell of: the ids of new ones are counted on from there.
 	Secrets int
@@ -333,7 +347,7 @@ func (h *Hook) Begin(ctx context.Context) (w *World, err error) {
 		Pebble: func(path string) *pebble.Client {
 			return pebble.New(pebble.Config{SocketPath: path, Transport: w.Transport(path)})
 		},
-		Machine:  recordedMachine{simulated, r},
+		Machine:  recordedMachine{simulated, r, h.Trace},
 		Store:    w.store,
 		Stderr:   &w.stderr,
 		Failed:   func(found []host.Diagnostic) { o.Diagnostics = found },
@@ -344,6 +358,10 @@ func (h *Hook) Begin(ctx context.Context) (w *World, err error) {
 		Emitted: func(source *builtins.EventSource, data map[string]any, again bool) {
 			o.Emitted = append(o.Emitted, Emitted{source.Name, source.Scope, data, again})
 		},
+	}
+	if h.Trace {
+		w.Options.Touched, w.Options.Handles = r.touched, r.handles
+		w.Options.Masker = func(mask func(string) string) { o.Mask = mask }
 	}
 	return w, nil
 }
@@ -389,6 +407,12 @@ func (w *World) End(ctx context.Context, ended error) (o *Outcome, err error) {
 		o.Action = &a
 	}
 
+	if w.hook.Trace {
+		if o.Services, err = w.services(ctx); err != nil {
+			return nil, err
+		}
+	}
+
 	after := *before
 	after.Juju = *juju.State()
 	after.Machine.HostFiles, after.Machine.Seed = simulated.Files(), simulated.Seed()
@@ -404,7 +428,7 @@ func (w *World) End(ctx context.Context, ended error) (o *Outcome, err error) {
 		}
 		after.Containers = append(after.Containers, explicit(c))
 	}
-	o.Execs = r.executions()
+	o.Execs, o.Touches = r.executions(), r.touches
 	after.Pebbles = nil
 	for path, server := range others {
 		if after.Pebbles == nil {
@@ -461,6 +485,7 @@ type recorder struct {
 	writes map[write]syntax.Position
 	// execs are the containers of commands, in their order.
 	execs []container
+	trace
 }
 
 // A container is one with its Pebble.
@@ -523,6 +548,7 @@ func (r *recorder) add(s Step) {
 	if s.At.Line == 0 {
 		s.At = r.at()
 	}
+	s.Within = r.within
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.steps = append(r.steps, s)
@@ -542,7 +568,7 @@ func (t tools) Run(ctx context.Context, call hooktool.Call) (hooktool.Result, er
 		}
 		return result, err
 	}
-	s := Step{Via: "juju", What: commandLine(call), Input: string(call.Stdin)}
+	s := Step{Via: "juju", What: commandLine(call), Input: string(call.Stdin), Writes: call.Writes()}
 	if i := slices.Index(call.Args, "-r"); call.Name == "relation-set" && i >= 0 && i+1 < len(call.Args) {
 		s.At = t.r.writes[write{call.Args[i+1], slices.Contains(call.Args, "--app")}]
 	}
@@ -582,7 +608,7 @@ func (t *containerTransport) RoundTrip(req *http.Request) (*http.Response, error
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
 		return resp, nil // a part of the exec that is a step already
 	}
-	s := Step{Via: "pebble", What: t.name + ": " + req.Method + " " + req.URL.Path}
+	s := Step{Via: "pebble", What: t.name + ": " + req.Method + " " + req.URL.Path, Writes: req.Method != http.MethodGet}
 	if err != nil {
 		s.Failed, s.Result = true, err.Error()
 	} else if last, ok := t.server.LastRequest(); ok {
@@ -608,10 +634,21 @@ func (path undescribedPebble) RoundTrip(*http.Request) (*http.Response, error) {
 	}
 }
 
-// recordedMachine records HTTP requests, commands, signals and sleeps.
+// recordedMachine records HTTP requests, commands, signals and sleeps, and, if
+// the hook is traced, what is done with files.
 type recordedMachine struct {
-	*machinetest.Machine
-	r *recorder
+	machine.Machine
+	r     *recorder
+	trace bool
+}
+
+// OpenDir traces what is done in the directory.
+func (m recordedMachine) OpenDir(path string, make bool) (machine.Dir, error) {
+	d, err := m.Machine.OpenDir(path, make)
+	if err != nil || !m.trace {
+		return d, err
+	}
+	return tracedDir{d, m.r, path}, nil
 }
 
 func (m recordedMachine) Transport(o machine.TransportOptions) (http.RoundTripper, error) {
@@ -622,7 +659,7 @@ func (m recordedMachine) Transport(o machine.TransportOptions) (http.RoundTrippe
 // Run records commands.
 func (m recordedMachine) Run(ctx context.Context, c machine.Command) (*machine.Result, error) {
 	result, err := m.Machine.Run(ctx, c)
-	s := Step{Via: "process", What: c.Line(), Args: c.Args, Input: string(c.Stdin[:min(len(c.Stdin), maxInput)])}
+	s := Step{Via: "process", What: c.Line(), Args: c.Args, Input: string(c.Stdin[:min(len(c.Stdin), maxInput)]), Writes: true}
 	switch {
 	case err != nil:
 		s.Failed, s.Result = true, reason(err)
@@ -639,7 +676,7 @@ func (m recordedMachine) Run(ctx context.Context, c machine.Command) (*machine.R
 func (m recordedMachine) Signal(pid int, name string, s syscall.Signal) (bool, error) {
 	there, err := m.Machine.Signal(pid, name, s)
 	if s != 0 {
-		step := Step{Via: "process", What: fmt.Sprintf("signal %s %d", cmp.Or(strings.TrimPrefix(unix.SignalName(s), "SIG"), fmt.Sprint(int(s))), pid)}
+		step := Step{Via: "process", Writes: true, What: fmt.Sprintf("signal %s %d", cmp.Or(strings.TrimPrefix(unix.SignalName(s), "SIG"), fmt.Sprint(int(s))), pid)}
 		if !there {
 			step.Failed, step.Result = true, "there is no such process"
 		}
@@ -673,7 +710,7 @@ type httpTransport struct {
 }
 
 func (t httpTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	s := Step{Via: "http", What: req.Method + " " + req.URL.Redacted()}
+	s := Step{Via: "http", What: req.Method + " " + req.URL.Redacted(), Writes: req.Method != http.MethodGet && req.Method != http.MethodHead}
 	if req.GetBody != nil {
 		body, err := req.GetBody()
 		if err != nil {
