@@ -423,15 +423,19 @@ func yamlFloat(f float64) string {
 	case math.IsInf(f, -1):
 		return "-.inf"
 	}
-	return starlark.Float(f).String()
+	text := starlark.Float(f).String()
+	if mantissa, exponent, ok := strings.Cut(text, "e"); ok && !strings.Contains(mantissa, ".") {
+		return mantissa + ".0e" + exponent // 1e+20 is a string to YAML 1.1
+	}
+	return text
 }
 
 // ambiguousYAML says whether text, unquoted, is a string to YAML 1.2 but a
-// boolean, a base-60 number or a merge to YAML 1.1, which much software still
-// reads.
+// boolean, a base-60 number, a merge or a default to YAML 1.1, which much
+// software still reads.
 func ambiguousYAML(text string) bool {
 	switch strings.ToLower(text) {
-	case "y", "n", "yes", "no", "on", "off", "<<":
+	case "y", "n", "yes", "no", "on", "off", "<<", "=":
 		return true
 	}
 	return strings.Contains(text, ":") && strings.Trim(text, "+-0123456789_:.") == ""
