@@ -29,44 +29,56 @@ func documentFunctions() TypeDoc {
 // Documentation describes everything that a charm's files can use: functions,
 // modules, and the types of their values, in the manual's order.
 func Documentation() []TypeDoc {
-	modules := []TypeDoc{
-		frameworkTable.document(), modelTable.document(), hooktoolTable.document(), storedstateTable.document(), pebbleTable.document(),
-		logTable.document(), jsonTable.document(), yamlTable.document(), timeTable.document(), mathTable.document(),
-		reTable.document(), schemaTable.document(), templateTable.document(), base64Table.document(), hashlibTable.document(), lzmaTable.document(), httpTable.document(), commandTable.document(), cryptoTable.document(), hostFileTable.document(),
-		netTable.document(),
+	var docs []TypeDoc
+	module := func(m TypeDoc, types ...TypeDoc) {
+		m.Module, m.Of = m.Name != "", m.Name
+		docs = append(docs, m)
+		for _, d := range types {
+			d.Of = m.Name
+			docs = append(docs, d)
+		}
 	}
-	for i := range modules {
-		modules[i].Module, modules[i].Loaded = true, modules[i].Name == cryptoTable.typ
-	}
-	return slices.Concat(
-		[]TypeDoc{documentFunctions()},
-		modules,
-		[]TypeDoc{
-			documentEvent(), eventSourceTable.document(),
-			{Name: "events", Doc: "framework.on, and what framework.on[name] gives. Its attributes are the events, each an event_source: those of the charm, of its endpoints, storages, containers and actions, and any for all hooks and actions. In a name, - is written as _. One that the metadata does not have is an error when the charm loads."},
-			scopeTable.document(),
-			unitTable.document(), applicationTable.document(), relationTable.document(), remoteModelTable.document(), databagTable.document(),
-			mappingTable.document(), statusTable.document(), secretTable.document(), secretInfoTable.document(), storagesTable.document(), storageTable.document(),
-			bindingTable.document(), networkTable.document(), networkInterfaceTable.document(),
-			goalStateTable.document(), goalTable.document(), cloudSpecTable.document(), cloudCredentialTable.document(), podTable.document(),
-			resourcesTable.document(), portTable.document(), versionTable.document(),
-			{Name: "stored", Doc: "What storedstate.define returns. Its attributes are those that define named; a value that is read is frozen, and is changed by assigning a new one: `stored.hosts = stored.hosts + [\"a\"]`. What is no plain data is refused where it is assigned. It can be assigned in handlers only, not while the charm loads."},
-			containerTable.document(), clientTable.document(), fileInfoTable.document(), serviceInfoTable.document(), checkTable.document(), noticeTable.document(),
-			layerTable.document(), planTable.document(), serviceTable.document(), checkConfigTable.document(), logTargetTable.document(),
-			logEntryTable.document(), processTable.document(), outputStreamTable.document(), inputStreamTable.document(),
-			changeTable.document(), taskTable.document(),
-			certificateTable.document(), certificateRequestTable.document(), privateKeyTable.document(),
-			failureTable.document(),
-			{Name: "kind", Doc: "A kind of failure, such as pebble.ConnectionError: an argument of throw() and of failure.matches(). Kinds can be compared with == and be keys of dicts."},
-			{Name: "schema_type", Doc: "What a value has to be, as schema.int() and others return it."},
-			{Name: "record_type", Doc: "What schema.record returns: a type whose values are records. Calling it with values for its fields, by name, makes a record: `Config(server_port = 8000)`; what does not fit is the failure schema.ValidationError, a field that it does not have an error. A dict will do for a field that is a record. Printed, it is a table of its fields."},
-			{Name: "record", Doc: "A value with the fields of its record_type as attributes. It does not change, is equal to records of its type with equal fields, and can be encoded as JSON or YAML."},
-			documentTime(), documentDuration(),
-			rePatternTable.document(), reMatchTable.document(), digestTable.document(),
-			httpResponseTable.document(), httpHeadersTable.document(), commandResultTable.document(),
-			fileStatTable.document(), ipTable.document(), urlTable.document(),
-		},
-	)
+	module(documentFunctions(),
+		failureTable.document(),
+		TypeDoc{Name: "kind", Doc: "A kind of failure, such as pebble.ConnectionError: an argument of throw() and of failure.matches(). Kinds can be compared with == and be keys of dicts."})
+	module(frameworkTable.document(),
+		documentEvent(), eventSourceTable.document(),
+		TypeDoc{Name: "events", Doc: "framework.on, and what framework.on[name] gives. Its attributes are the events, each an event_source: those of the charm, of its endpoints, storages, containers and actions, and any for all hooks and actions. In a name, - is written as _. One that the metadata does not have is an error when the charm loads."},
+		scopeTable.document())
+	module(modelTable.document(),
+		unitTable.document(), applicationTable.document(), relationTable.document(), remoteModelTable.document(), databagTable.document(),
+		mappingTable.document(), statusTable.document(), secretTable.document(), secretInfoTable.document(), storagesTable.document(), storageTable.document(),
+		bindingTable.document(), networkTable.document(), networkInterfaceTable.document(),
+		goalStateTable.document(), goalTable.document(), cloudSpecTable.document(), cloudCredentialTable.document(), podTable.document(),
+		resourcesTable.document(), portTable.document(), versionTable.document())
+	module(hooktoolTable.document())
+	module(storedstateTable.document(),
+		TypeDoc{Name: "stored", Doc: "What storedstate.define returns. Its attributes are those that define named; a value that is read is frozen, and is changed by assigning a new one: `stored.hosts = stored.hosts + [\"a\"]`. What is no plain data is refused where it is assigned. It can be assigned in handlers only, not while the charm loads."})
+	module(pebbleTable.document(),
+		containerTable.document(), clientTable.document(), fileInfoTable.document(), serviceInfoTable.document(), checkTable.document(), noticeTable.document(),
+		layerTable.document(), planTable.document(), serviceTable.document(), checkConfigTable.document(), logTargetTable.document(),
+		logEntryTable.document(), processTable.document(), outputStreamTable.document(), inputStreamTable.document(),
+		changeTable.document(), taskTable.document())
+	module(logTable.document())
+	module(jsonTable.document())
+	module(yamlTable.document())
+	module(timeTable.document(), documentTime(), documentDuration())
+	module(mathTable.document())
+	module(reTable.document(), rePatternTable.document(), reMatchTable.document())
+	module(schemaTable.document(),
+		TypeDoc{Name: "schema_type", Doc: "What a value has to be, as schema.int() and others return it."},
+		TypeDoc{Name: "record_type", Doc: "What schema.record returns: a type whose values are records. Calling it with values for its fields, by name, makes a record: `Config(server_port = 8000)`; what does not fit is the failure schema.ValidationError, a field that it does not have an error. A dict will do for a field that is a record. Printed, it is a table of its fields."},
+		TypeDoc{Name: "record", Doc: "A value with the fields of its record_type as attributes. It does not change, is equal to records of its type with equal fields, and can be encoded as JSON or YAML."})
+	module(templateTable.document())
+	module(base64Table.document())
+	module(hashlibTable.document(), digestTable.document())
+	module(lzmaTable.document())
+	module(httpTable.document(), httpResponseTable.document(), httpHeadersTable.document())
+	module(commandTable.document(), commandResultTable.document())
+	module(cryptoTable.document(), certificateTable.document(), certificateRequestTable.document(), privateKeyTable.document())
+	module(hostFileTable.document(), fileStatTable.document())
+	module(netTable.document(), ipTable.document(), urlTable.document())
+	return docs
 }
 
 // documentEvent describes the events' attributes, and which events have which.

@@ -165,9 +165,8 @@ type TypeDoc struct {
 	Name string
 	// Module tells a module from a type.
 	Module bool
-	// Loaded says that its members are loaded one by one, and go by their own
-	// names.
-	Loaded  bool
+	// Of names the module that a type belongs to: its values come from there.
+	Of      string
 	Doc     string
 	Members []MemberDoc
 }

@@ -45,7 +45,7 @@ func execute(ctx context.Context) int {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(checkCommand(), dispatchCommand(), enterCommand(), fmtCommand(), initCommand(), packCommand(), planCommand(), replCommand(),
+	root.AddCommand(checkCommand(), dispatchCommand(), docCommand(), enterCommand(), fmtCommand(), initCommand(), packCommand(), planCommand(), replCommand(),
 		runCommand(), snapshotCommand(), testCommand(), versionCommand())
 	root.SetArgs(withLongRun(os.Args[1:]))
 	root.CompletionOptions.HiddenDefaultCmd = true

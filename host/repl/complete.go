@@ -185,11 +185,8 @@ func (sh *Shell) strings(text string) []string {
 			names = append(names, name)
 		}
 	case "help":
-		for _, t := range sh.docs {
-			names = append(names, t.Name)
-			for _, m := range t.Members {
-				names = append(names, t.Name+"."+m.Name)
-			}
+		if m, err := sh.manual(); err == nil {
+			names = m.Names()
 		}
 	}
 	return names

@@ -2,13 +2,13 @@ package repl
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
 
 	"github.com/starcharm/starcharm/builtins"
 	"github.com/starcharm/starcharm/host"
+	"github.com/starcharm/starcharm/host/manual"
 )
 
 // shellTable lists the functions of every shell.
@@ -22,25 +22,30 @@ func (sh *Shell) help(in builtins.Invocation) (starlark.Value, error) {
 	if err := in.Unpack("about?", &about); err != nil {
 		return nil, err
 	}
-	var text string
+	text, name := "", ""
 	switch about := about.(type) {
 	case starlark.NoneType:
 		text = sh.overview()
 	case *starlark.Function:
-		text = functionHelp(about)
+		text = manual.FunctionText(about)
 	case *starlark.Builtin:
-		text = sh.helpOn(about.Name())
+		name = about.Name()
 	case starlark.String:
-		text = sh.helpOn(string(about))
+		name = string(about)
 	default:
-		name := about.Type()
+		name = about.Type()
 		if name == "module" {
 			name = strings.TrimSuffix(strings.TrimPrefix(about.String(), `<module "`), `">`)
 		}
-		text = sh.helpOn(name)
 	}
 	if text == "" {
-		return nil, fmt.Errorf("%s: nothing is written about %s; help() says what there is", in.Name(), about)
+		m, err := sh.manual()
+		if err != nil {
+			return nil, err
+		}
+		if text, err = m.Text(name); err != nil {
+			return nil, fmt.Errorf("%s: %w; help() says what there is", in.Name(), err)
+		}
 	}
 	fmt.Fprint(sh.Out, host.Printable(text))
 	return starlark.None, nil
@@ -59,67 +64,6 @@ func (sh *Shell) overview() string {
 	return b.String()
 }
 
-func functionHelp(f *starlark.Function) string {
-	params := make([]string, f.NumParams())
-	for i := range params {
-		params[i], _ = f.Param(i)
-		if v := f.ParamDefault(i); v != nil {
-			params[i] += " = " + v.String()
-		}
-	}
-	if f.HasKwargs() {
-		params[len(params)-1] = "**" + params[len(params)-1]
-	}
-	if f.HasVarargs() {
-		i := len(params) - 1
-		if f.HasKwargs() {
-			i--
-		}
-		params[i] = "*" + params[i]
-	}
-	text := fmt.Sprintf("%s(%s)\n", f.Name(), strings.Join(params, ", "))
-	if doc := f.Doc(); doc != "" {
-		text += indented(doc) + "\n"
-	}
-	return text + fmt.Sprintf("  (%s)\n", f.Position())
-}
-
-// helpOn is what the tables say of "container.push", "container" or "push".
-func (sh *Shell) helpOn(name string) string {
-	var b strings.Builder
-	owner, member, _ := cutLast(name)
-	for _, t := range sh.docs {
-		if t.Name == name && name != "" {
-			kind := "a value"
-			if t.Module {
-				kind = "a module"
-			}
-			fmt.Fprintf(&b, "%s, %s\n%s\n", name, kind, indented(t.Doc))
-			for _, m := range t.Members {
-				fmt.Fprintf(&b, "  .%s%s\n", m.Name, signature(m))
-			}
-		}
-		for _, m := range t.Members {
-			if m.Name == member && t.Name == owner {
-				fmt.Fprintf(&b, "%s%s\n%s\n", name, signature(m), indented(m.Doc))
-				if len(m.Only) > 0 {
-					fmt.Fprintf(&b, "  (of %s)\n", strings.Join(m.Only, ", "))
-				}
-			}
-		}
-	}
-	if b.Len() == 0 && owner == "" {
-		// A function by its bare name, whatever it belongs to.
-		for _, t := range sh.docs {
-			if i := slices.IndexFunc(t.Members, func(m builtins.MemberDoc) bool { return m.Name == name }); i >= 0 {
-				m := t.Members[i]
-				fmt.Fprintf(&b, "%s.%s%s\n%s\n", t.Name, m.Name, signature(m), indented(m.Doc))
-			}
-		}
-	}
-	return b.String()
-}
-
 // cutLast cuts a name at its last dot.
 func cutLast(name string) (before, after string, found bool) {
 	i := strings.LastIndexByte(name, '.')
@@ -127,29 +71,4 @@ func cutLast(name string) (before, after string, found bool) {
 		return "", name, false
 	}
 	return name[:i], name[i+1:], true
-}
-
-func signature(m builtins.MemberDoc) string {
-	if m.Method {
-		return m.Signature
-	}
-	return ": " + m.Signature
-}
-
-// indented folds a text to lines that are read with ease.
-func indented(text string) string {
-	const width = 100
-	var lines []string
-	for paragraph := range strings.Lines(text) {
-		line := " "
-		for word := range strings.FieldsSeq(paragraph) {
-			if len(line)+len(word) > width {
-				lines = append(lines, line)
-				line = " "
-			}
-			line += " " + word
-		}
-		lines = append(lines, line)
-	}
-	return strings.Join(lines, "\n")
 }

@@ -22,12 +22,14 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
 	"github.com/starcharm/starcharm/builtins"
 	"github.com/starcharm/starcharm/host"
+	"github.com/starcharm/starcharm/host/manual"
 )
 
 // A Place is where a shell evaluates.
@@ -63,7 +65,8 @@ type Shell struct {
 	given starlark.StringDict
 	// sources are the texts of the inputs, by the names of their files.
 	sources map[string][]byte
-	docs    []builtins.TypeDoc
+	// manual is put together when somebody asks for it.
+	manual func() (*manual.Manual, error)
 	// debugger holds the charm at its breakpoints; nil where nobody could look.
 	debugger *host.Debugger
 	// completer, unless nil, completes what is typed while the charm is held.
@@ -98,7 +101,7 @@ func (sh *Shell) adopt(session *host.Session) (err error) {
 	sh.thread.Name = "repl"
 	sh.thread.Print = func(_ *starlark.Thread, text string) { fmt.Fprintln(sh.Out, host.Printable(sh.Place.mask(text))) }
 	module, functions, doc := sh.Place.functions()
-	sh.docs = append(builtins.Documentation(), shellTable.Document(), doc)
+	sh.manual = sync.OnceValues(func() (*manual.Manual, error) { return manual.New(shellTable.Document(), doc) })
 	sh.given = starlark.StringDict{module: functions}
 	for _, name := range functions.AttrNames() {
 		if sh.given[name], err = functions.Attr(name); err != nil {
