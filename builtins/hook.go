@@ -112,7 +112,7 @@ func (h *Hook) PredeclaredNative(predeclared starlark.StringDict) starlark.Strin
 		"crypto":      newCrypto(h.Machine, h.Model.Hide),
 		"environment": newEnvironment(h.Machine),
 		"fs":          newFS(h.Machine),
-		"http":        newHTTP(h.Context, h.Machine),
+		"http":        newHTTP(h.Context, h.Machine, h.Model.Hide),
 		"kind":        starlark.NewBuiltin("kind", newKind),
 		"net":         newNet(h.Context, h.Machine),
 		"process":     newProcess(h.Context, h.Machine, h.CharmDir, h.Model.Flush),

@@ -3,6 +3,7 @@ package builtins
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/starcharm/starcharm/builtins/machine"
+	"github.com/starcharm/starcharm/builtins/pki"
 )
 
 const (
@@ -33,13 +35,14 @@ var (
 	httpResponseError   = &Kind{Name: "http.ResponseError", Parent: httpError}
 	httpDecodeError     = &Kind{Name: "http.DecodeError", Parent: httpError}
 	httpURLError        = &Kind{Name: "http.URLError", Parent: httpError}
+	httpCertError       = &Kind{Name: "http.CertificateError", Parent: httpError}
 )
 
-const httpOptions = "*, headers: dict = {}, params: dict = {}, timeout: float = 10, ca: str = \"\", proxy: str = \"\", follow_redirects: bool = True) -> response"
+const httpOptions = "*, headers: dict = {}, params: dict = {}, timeout: float = 10, ca: str = \"\", cert: str = \"\", key: str = \"\", proxy: str = \"\", follow_redirects: bool = True) -> response"
 
 var httpTable = table[*httpClient]{
 	typ: "http",
-	doc: "Requests to HTTP and HTTPS services: `load(\"@std//http.star\", \"http\")`. Every function returns a response whatever its status, or meets a failure of the family http.Error. headers and params are dicts; params are added to the URL's query. timeout is in seconds, for the whole exchange, more than 0 and at most 3600. ca is PEM text, the authorities to trust instead of the machine's. proxy is the URL of a proxy; the environment's proxy variables are not looked at. At most 5 redirects are followed, to http and https only; with follow_redirects = False the redirect itself is the response. An answer over 16 MiB is an http.ResponseError.",
+	doc: "Requests to HTTP and HTTPS services: `load(\"@std//http.star\", \"http\")`. Every function returns a response whatever its status, or meets a failure of the family http.Error. headers and params are dicts; params are added to the URL's query. timeout is in seconds, for the whole exchange, more than 0 and at most 3600. ca is PEM text, the authorities to trust instead of the machine's. cert and key are PEM text too, together: the client's certificate, first, with those that lead to its authority, and its private key, which is masked from then on; they are shown to a server that asks for them. proxy is the URL of a proxy; the environment's proxy variables are not looked at. At most 5 redirects are followed, to http and https only; with follow_redirects = False the redirect itself is the response. An answer over 16 MiB is an http.ResponseError.",
 	members: []member[*httpClient]{
 		{name: "get", sig: "(url: str, " + httpOptions, doc: "Sends a GET request.", call: httpMethod(http.MethodGet)},
 		{name: "post", sig: "(url: str, *, body: str | bytes = \"\", json = <none>, " + httpOptions[3:], doc: "Sends a POST request, with body as it is, or with json encoded as JSON and content type application/json; not both.", call: httpMethod(http.MethodPost)},
@@ -63,13 +66,14 @@ var httpTable = table[*httpClient]{
 		{name: "ResponseError", sig: "kind", doc: "An answer that cannot be used: raise_for_status() of a bad status, too many redirects, too large. Its field status is the status, or 0.", get: httpKind(httpResponseError)},
 		{name: "DecodeError", sig: "kind", doc: "The body is not the JSON that response.json() wants.", get: httpKind(httpDecodeError)},
 		{name: "URLError", sig: "kind", doc: "The URL is not one of http or https.", get: httpKind(httpURLError)},
+		{name: "CertificateError", sig: "kind", doc: "ca, cert or key is not the PEM text that it should be, or cert and key do not belong together. A server's certificate that is not trusted is a ConnectionError.", get: httpKind(httpCertError)},
 	},
 }
 
 // newHTTP returns module http. ctx ends every request that is under way when
-// the hook ends.
-func newHTTP(ctx context.Context, m machine.Machine) starlark.Value {
-	return &module[*httpClient]{table: &httpTable, self: &httpClient{ctx, m}}
+// the hook ends; hide has a value masked.
+func newHTTP(ctx context.Context, m machine.Machine, hide func(value string)) starlark.Value {
+	return &module[*httpClient]{table: &httpTable, self: &httpClient{ctx, m, hide}}
 }
 
 func httpKind(k *Kind) func(*httpClient) (starlark.Value, error) {
@@ -83,16 +87,17 @@ func httpMethod(method string) func(*httpClient, invocation) (starlark.Value, er
 type httpClient struct {
 	ctx     context.Context
 	machine machine.Machine
+	hide    func(value string)
 }
 
 func (c *httpClient) request(method string, in invocation) (starlark.Value, error) {
-	var address, ca, proxy string
+	var address, ca, cert, key, proxy string
 	var body, data starlark.Value
 	var headers, params *starlark.Dict
 	var seconds starlark.Value = starlark.Float(httpTimeout)
 	follow := true
 	if err := in.unpack("url", &address, "body?", &body, "json?", &data, "headers?", &headers, "params?", &params,
-		"timeout?", &seconds, "ca?", &ca, "proxy?", &proxy, "follow_redirects?", &follow); err != nil {
+		"timeout?", &seconds, "ca?", &ca, "cert?", &cert, "key?", &key, "proxy?", &proxy, "follow_redirects?", &follow); err != nil {
 		return nil, err
 	}
 	if len(in.args) > 1 {
@@ -106,7 +111,13 @@ func (c *httpClient) request(method string, in invocation) (starlark.Value, erro
 	if err != nil {
 		return nil, err
 	}
-	options := machine.TransportOptions{CA: []byte(ca)}
+	if (cert == "") != (key == "") {
+		return nil, fmt.Errorf("%s: got one of cert and key, want both or neither", in.name)
+	}
+	options, err := c.tlsOptions(ca, cert, key)
+	if err != nil {
+		return nil, err
+	}
 	if proxy != "" {
 		if options.Proxy, err = httpURL(proxy); err != nil {
 			return nil, err
@@ -121,10 +132,6 @@ func (c *httpClient) request(method string, in invocation) (starlark.Value, erro
 	if err != nil {
 		return nil, err
 	}
-	transport, err := c.machine.Transport(options)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", in.name, err)
-	}
 	ctx, cancel := context.WithTimeout(c.ctx, time.Duration(timeout*float64(time.Second)))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, target.String(), bytes.NewReader(payload))
@@ -138,7 +145,7 @@ func (c *httpClient) request(method string, in invocation) (starlark.Value, erro
 	if err := addHeaders(req, headers); err != nil {
 		return nil, fmt.Errorf("%s: %w", in.name, err)
 	}
-	client := http.Client{Transport: transport, CheckRedirect: func(next *http.Request, via []*http.Request) error {
+	client := http.Client{Transport: c.machine.Transport(options), CheckRedirect: func(next *http.Request, via []*http.Request) error {
 		switch {
 		case !follow:
 			return http.ErrUseLastResponse
@@ -149,6 +156,31 @@ func (c *httpClient) request(method string, in invocation) (starlark.Value, erro
 		return err
 	}}
 	return c.send(&client, req, timeout)
+}
+
+// tlsOptions reads PEM text: authorities, and a certificate with its key.
+func (c *httpClient) tlsOptions(ca, cert, key string) (options machine.TransportOptions, err error) {
+	if ca != "" {
+		options.CA = x509.NewCertPool()
+		if !options.CA.AppendCertsFromPEM([]byte(ca)) {
+			return options, &Failure{Kind: httpCertError, Message: "cannot find a certificate in ca: want PEM text, -----BEGIN CERTIFICATE-----"}
+		}
+	}
+	if cert == "" {
+		return options, nil
+	}
+	private, err := pki.ParseKey(key)
+	if err == nil {
+		c.hide(key)
+		var chain []*pki.Certificate
+		if chain, err = pki.SplitChain(cert); err == nil {
+			options.Certificate, err = pki.ClientCertificate(chain, private)
+		}
+	}
+	if err != nil {
+		return options, &Failure{Kind: httpCertError, Message: err.Error(), Err: err}
+	}
+	return options, nil
 }
 
 // send makes the request and reads the whole answer.

@@ -3,6 +3,8 @@ package builtins
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -26,7 +28,7 @@ import (
 
 // send makes one request of the real machine and returns what came of it.
 func send(ctx context.Context, address string, options ...starlark.Tuple) (*httpResponse, error) {
-	get, err := newHTTP(ctx, machine.Real()).(starlark.HasAttrs).Attr("post")
+	get, err := newHTTP(ctx, machine.Real(), func(string) {}).(starlark.HasAttrs).Attr("post")
 	if err != nil {
 		return nil, err
 	}
@@ -67,19 +69,30 @@ func TestHTTPSends(t *testing.T) {
 	assert.Equal(t, "POST /x?q=a%26b&y=1 map[a:1] <nil> application/json t app.example", string(answer.body))
 }
 
-func TestHTTPTrustsOnlyCA(t *testing.T) {
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hi") }))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains of the refused handshake
+// serveTLS starts an HTTPS server, and returns it with the option by which it is
+// trusted. clients are the authorities of the certificates that it wants; nil:
+// it wants none.
+func serveTLS(t *testing.T, clients *x509.CertPool, handler http.HandlerFunc) (*httptest.Server, starlark.Tuple) {
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains of refused handshakes
+	if clients != nil {
+		server.TLS = &tls.Config{ClientCAs: clients, ClientAuth: tls.RequireAndVerifyClientCert}
+	}
 	server.StartTLS()
-	defer server.Close()
+	t.Cleanup(server.Close)
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	return server, option("ca", starlark.String(ca))
+}
+
+func TestHTTPTrustsOnlyCA(t *testing.T) {
+	server, ca := serveTLS(t, nil, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hi") })
 	_, err := send(t.Context(), server.URL)
 	assert.Contains(t, wantFailure(t, err, httpConnectionError).Message, "certificate")
-	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	answer, err := send(t.Context(), server.URL, option("ca", starlark.String(ca)))
+	answer, err := send(t.Context(), server.URL, ca)
 	require.NoError(t, err)
 	assert.Equal(t, "hi", string(answer.body))
 	_, err = send(t.Context(), server.URL, option("ca", starlark.String("nothing")))
-	assert.ErrorContains(t, err, "cannot find a certificate in ca")
+	assert.Contains(t, wantFailure(t, err, httpCertError).Message, "cannot find a certificate in ca")
 }
 
 func TestHTTPProxy(t *testing.T) {
@@ -94,38 +107,54 @@ func TestHTTPProxy(t *testing.T) {
 
 func TestHTTPFollowsFiveRedirects(t *testing.T) {
 	var asked []string
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server, ca := serveTLS(t, nil, func(w http.ResponseWriter, r *http.Request) {
 		asked = append(asked, r.URL.Path)
 		left, err := strconv.Atoi(r.URL.Path[1:])
 		assert.NoError(t, err)
 		if left > 0 {
 			http.Redirect(w, r, fmt.Sprintf("/%d", left-1), http.StatusFound)
 		}
-	}))
-	defer server.Close()
-	answer, err := send(t.Context(), server.URL+"/5")
+	})
+	answer, err := send(t.Context(), server.URL+"/5", ca)
 	require.NoError(t, err)
 	assert.Equal(t, server.URL+"/0", answer.url)
 	asked = nil
-	_, err = send(t.Context(), server.URL+"/6")
+	_, err = send(t.Context(), server.URL+"/6", ca)
 	wantFailure(t, err, httpResponseError)
 	assert.Equal(t, []string{"/6", "/5", "/4", "/3", "/2", "/1"}, asked)
 }
 
+func TestHTTPRedirectsToOtherSchemes(t *testing.T) {
+	server, ca := serveTLS(t, nil, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", r.URL.Query().Get("to"))
+		w.WriteHeader(http.StatusFound)
+	})
+	for _, to := range []string{"file:///etc/passwd", "ftp://127.0.0.1/", "unix:///run/snapd.socket", "http://"} {
+		address := server.URL + "/?to=" + url.QueryEscape(to)
+		_, err := send(t.Context(), address, ca)
+		assert.Contains(t, wantFailure(t, err, httpResponseError).Message, "cannot follow the redirect of POST "+address, to)
+		answer, err := send(t.Context(), address, ca, option("follow_redirects", starlark.False))
+		require.NoError(t, err)
+		assert.Equal(t, to, answer.headers.Get("Location"))
+	}
+}
+
 func TestHTTPTimeout(t *testing.T) {
 	release := make(chan struct{})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server, ca := serveTLS(t, nil, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/body" {
 			fmt.Fprint(w, "the start")
 			w.(http.Flusher).Flush()
 		}
 		<-release
-	}))
-	defer server.Close()
+	})
 	defer close(release)
-	for _, path := range []string{"/header", "/body"} {
-		_, err := send(t.Context(), server.URL+path, option("timeout", starlark.Float(0.05)))
-		assert.Equal(t, "POST "+server.URL+path+" did not answer within 0.05 seconds", wantFailure(t, err, httpTimeoutError).Message)
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // connections wait there for a handshake
+	require.NoError(t, err)
+	defer silent.Close()
+	for _, address := range []string{server.URL + "/header", server.URL + "/body", "https://" + silent.Addr().String() + "/"} {
+		_, err := send(t.Context(), address, ca, option("timeout", starlark.Float(0.5)))
+		assert.Equal(t, "POST "+address+" did not answer within 0.5 seconds", wantFailure(t, err, httpTimeoutError).Message)
 	}
 }
 
@@ -144,16 +173,15 @@ func TestHTTPEndOfHook(t *testing.T) {
 }
 
 func TestHTTPBoundsAnswer(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server, ca := serveTLS(t, nil, func(w http.ResponseWriter, r *http.Request) {
 		chunk := []byte(strings.Repeat("x", 1<<20))
 		for {
 			if _, err := w.Write(chunk); err != nil {
 				return
 			}
 		}
-	}))
-	defer server.Close()
-	_, err := send(t.Context(), server.URL)
+	})
+	_, err := send(t.Context(), server.URL, ca)
 	assert.Contains(t, wantFailure(t, err, httpResponseError).Message, "more than 16777216 bytes")
 }
 

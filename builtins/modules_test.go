@@ -33,7 +33,7 @@ func moduleValues(ctx context.Context, m machine.Machine) starlark.StringDict {
 	}
 	return starlark.StringDict{
 		"base64": newBase64(), "hashlib": newHashlib(), "lzma": newLZMA(), "json": newJSON(), "math": newMath(), "re": newRe(),
-		"template": newTemplate(files), "time": newTime(ctx, m, func() bool { return false }), "yaml": newYAML(), "http": newHTTP(ctx, m), "process": newProcess(ctx, m, "/charm", func() error { return nil }), "fs": newFS(m), "environment": newEnvironment(m),
+		"template": newTemplate(files), "time": newTime(ctx, m, func() bool { return false }), "yaml": newYAML(), "http": newHTTP(ctx, m, func(string) {}), "process": newProcess(ctx, m, "/charm", func() error { return nil }), "fs": newFS(m), "environment": newEnvironment(m),
 		"crypto": newCrypto(m, func(string) {}), "net": newNet(ctx, m),
 		"catch": starlark.NewBuiltin("catch", catch), "throw": starlark.NewBuiltin("throw", throw),
 		"struct": starlark.NewBuiltin("struct", starlarkstruct.Make),

@@ -14,7 +14,6 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -35,11 +34,10 @@ type Machine interface {
 	// Sleep waits for d, or until ctx ends, whose cause it then returns. The
 	// time of a simulated machine goes on at once.
 	Sleep(ctx context.Context, d time.Duration) error
-	// Transport returns what carries HTTP requests made with these options. It
-	// fails when the options make no sense, for instance if CA holds no
-	// certificate. A request that a simulated machine was not told about ends
-	// in an [UndescribedError].
-	Transport(TransportOptions) (http.RoundTripper, error)
+	// Transport returns what carries HTTP requests made with these options. A
+	// request that a simulated machine was not told about ends in an
+	// [UndescribedError].
+	Transport(TransportOptions) http.RoundTripper
 	// OpenDir opens a directory, and makes it and those above it if make is set
 	// and it is not there. For a file the error is ENOTDIR. A directory that a
 	// simulated machine was not told about ends in an [UndescribedError].
@@ -87,9 +85,11 @@ type Machine interface {
 
 // TransportOptions say how HTTP requests leave the machine.
 type TransportOptions struct {
-	// CA holds PEM certificates: the authorities to trust instead of the
-	// machine's own. Empty: the machine's own.
-	CA []byte
+	// CA are the authorities to trust instead of the machine's own; nil: the
+	// machine's own.
+	CA *x509.CertPool
+	// Certificate is shown to a server that asks for one; nil: none.
+	Certificate *tls.Certificate
 	// Proxy is the HTTP proxy to go through; nil: none. The environment's
 	// proxy variables are never looked at.
 	Proxy *url.URL
@@ -142,13 +142,11 @@ func (real) Environment() map[string]string {
 	return all
 }
 
-func (real) Transport(o TransportOptions) (http.RoundTripper, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if len(o.CA) > 0 {
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(o.CA) {
-			return nil, errors.New("cannot find a certificate in ca: want PEM text, -----BEGIN CERTIFICATE-----")
-		}
+func (real) Transport(o TransportOptions) http.RoundTripper {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.CA}
+	if o.Certificate != nil {
+		// Whatever authorities the server names: it says itself what it does not like.
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return o.Certificate, nil }
 	}
 	transport := &http.Transport{
 		DialContext:            (&net.Dialer{}).DialContext,
@@ -160,5 +158,5 @@ func (real) Transport(o TransportOptions) (http.RoundTripper, error) {
 	if o.Proxy != nil {
 		transport.Proxy = http.ProxyURL(o.Proxy)
 	}
-	return transport, nil
+	return transport
 }

@@ -30,9 +30,8 @@ func (m readOnly) Signal(pid int, name string, s syscall.Signal) (bool, error) {
 	return m.Machine.Signal(pid, name, s)
 }
 
-func (m readOnly) Transport(o TransportOptions) (http.RoundTripper, error) {
-	next, err := m.Machine.Transport(o)
-	return readingTransport{next, m.refuse}, err
+func (m readOnly) Transport(o TransportOptions) http.RoundTripper {
+	return readingTransport{m.Machine.Transport(o), m.refuse}
 }
 
 type readingTransport struct {

@@ -51,9 +51,7 @@ func TestReadOnly(t *testing.T) {
 	var methods []string
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { methods = append(methods, r.Method) }))
 	defer server.Close()
-	transport, err := m.Transport(machine.TransportOptions{})
-	require.NoError(t, err)
-	client := &http.Client{Transport: transport}
+	client := &http.Client{Transport: m.Transport(machine.TransportOptions{})}
 	resp, err := client.Get(server.URL)
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())

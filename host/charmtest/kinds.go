@@ -438,6 +438,7 @@ var routeKind = &kind{
 		{name: "text", sig: "str = \"\"", doc: "The answer's body."},
 		{name: "json", sig: "any = None", doc: "The answer's body as plain data, instead."},
 		{name: "headers", sig: "dict[str, str] = {}", doc: "The answer's headers."},
+		{name: "client_cert", sig: "str = \"\"", doc: "The certificate, as PEM text, that the charm has to show (http.get(…, cert =, key =)), or else the request fails; \"\": none."},
 		{name: "error", sig: "str = \"\"", doc: "refused (nobody listens) or timeout (nobody answers within the charm's timeout): the request fails."},
 	},
 	defaults: func(_ *session, v any) { v.(*machinetest.Route).Status = 200 },

@@ -651,9 +651,8 @@ func (m recordedMachine) OpenDir(path string, make bool) (machine.Dir, error) {
 	return tracedDir{d, m.r, path}, nil
 }
 
-func (m recordedMachine) Transport(o machine.TransportOptions) (http.RoundTripper, error) {
-	t, err := m.Machine.Transport(o)
-	return httpTransport{t, m.r}, err
+func (m recordedMachine) Transport(o machine.TransportOptions) http.RoundTripper {
+	return httpTransport{m.Machine.Transport(o), m.r}
 }
 
 // Run records commands.

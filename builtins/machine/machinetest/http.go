@@ -3,7 +3,10 @@ package machinetest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/starcharm/starcharm/builtins/machine"
+	"github.com/starcharm/starcharm/builtins/pki"
 )
 
 // A Route is one HTTP request that the simulated machine answers.
@@ -28,6 +32,9 @@ type Route struct {
 	JSON any `yaml:"json"`
 	// Headers of the answer.
 	Headers map[string]string `yaml:"headers"`
+	// ClientCert is the certificate, as PEM text, that the client has to show,
+	// or else the request fails; empty: none.
+	ClientCert string `yaml:"client_cert"`
 	// Error makes the request fail instead: "refused" (nobody listens) or
 	// "timeout" (no answer within the time that the charm allows).
 	Error string `yaml:"error"`
@@ -50,6 +57,7 @@ type route struct {
 	status int
 	body   []byte
 	header http.Header
+	client string // the fingerprint of the client's certificate; empty: any or none
 	err    string // as Error of a Route
 }
 
@@ -84,6 +92,16 @@ func (r Route) parse(i int) (route, error) {
 	default:
 		return bad("error is %q, want refused or timeout", out.err)
 	}
+	if r.ClientCert != "" {
+		if out.url.Scheme != "https" {
+			return bad("a client_cert is shown to https://… only")
+		}
+		wanted, err := pki.ParseCertificate(r.ClientCert)
+		if err != nil {
+			return bad("its client_cert is of no use: %v", err)
+		}
+		out.client = wanted.Fingerprint
+	}
 	if r.JSON != nil {
 		if r.Text != "" {
 			return bad("it has both text and json")
@@ -109,9 +127,12 @@ func (r route) matches(method string, u *url.URL) bool {
 }
 
 // transport is the Machine as a carrier of HTTP requests.
-type transport Machine
+type transport struct {
+	*Machine
+	certificate *tls.Certificate // the client's; nil: none
+}
 
-func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	var body []byte
 	if req.Body != nil {
 		defer req.Body.Close()
@@ -138,6 +159,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	case "timeout":
 		return nil, context.DeadlineExceeded
 	}
+	if err := r.refuse(t.certificate); err != nil {
+		return nil, err
+	}
 	header := r.header.Clone()
 	return &http.Response{
 		Status: fmt.Sprintf("%d %s", r.status, http.StatusText(r.status)), StatusCode: r.status,
@@ -146,8 +170,22 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
+// refuse is what a client meets that does not show the certificate which the
+// route wants.
+func (r route) refuse(shown *tls.Certificate) error {
+	switch {
+	case r.client == "":
+		return nil
+	case shown == nil:
+		return errors.New("remote error: tls: certificate required")
+	case fmt.Sprintf("%x", sha256.Sum256(shown.Certificate[0])) != r.client:
+		return errors.New("remote error: tls: bad certificate: it is not the route's client_cert")
+	}
+	return nil
+}
+
 // take records the request and returns the route whose turn it is to answer.
-func (t *transport) take(req *http.Request, body []byte) (route, bool) {
+func (t transport) take(req *http.Request, body []byte) (route, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.requests = append(t.requests, Request{req.Method, req.URL.String(), req.Header.Clone(), body})

@@ -166,10 +166,10 @@ func (m *Machine) Sleep(ctx context.Context, d time.Duration) error {
 // Slept is how long the charm has slept.
 func (m *Machine) Slept() time.Duration { return m.Now().Sub(m.began) }
 
-// Transport answers requests from the routes. The options are accepted as they
-// are: no certificate is looked at and no proxy asked.
-func (m *Machine) Transport(machine.TransportOptions) (http.RoundTripper, error) {
-	return (*transport)(m), nil
+// Transport answers requests from the routes. Of the options, the certificate
+// is looked at, by routes that want one: no proxy is asked.
+func (m *Machine) Transport(o machine.TransportOptions) http.RoundTripper {
+	return transport{m, o.Certificate}
 }
 
 // Requests returns the HTTP requests made so far, those without a route

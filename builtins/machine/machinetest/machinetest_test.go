@@ -27,11 +27,9 @@ func parse(t *testing.T, text string) (*machinetest.Machine, error) {
 
 func do(t *testing.T, m machine.Machine, method, url, body string) (int, string, error) {
 	t.Helper()
-	transport, err := m.Transport(machine.TransportOptions{})
-	require.NoError(t, err)
 	req, err := http.NewRequestWithContext(t.Context(), method, url, bytes.NewReader([]byte(body)))
 	require.NoError(t, err)
-	answer, err := transport.RoundTrip(req)
+	answer, err := m.Transport(machine.TransportOptions{}).RoundTrip(req)
 	if err != nil {
 		return 0, "", err
 	}
@@ -91,6 +89,8 @@ func TestBadRoutes(t *testing.T) {
 		`http: [{url: "http://a", status: 99}]`:            "cannot use http[0] (GET http://a): its status 99 is not between 200 and 599",
 		`http: [{url: "http://a", text: x, json: 1}]`:      "cannot use http[0] (GET http://a): it has both text and json",
 		`http: [{url: "http://a", error: slowly}]`:         `cannot use http[0] (GET http://a): error is "slowly", want refused or timeout`,
+		`http: [{url: "https://a", client_cert: x}]`:       "cannot use http[0] (GET https://a): its client_cert is of no use: cannot read the certificate: it is not PEM text, -----BEGIN CERTIFICATE-----",
+		`http: [{url: "http://a", client_cert: x}]`:        "cannot use http[0] (GET http://a): a client_cert is shown to https://… only",
 		`http: [{method: PUT, url: "http://a"}, {url: x}]`: "cannot use http[1] (GET x): its url is not like http://host/path",
 	} {
 		_, err := parse(t, text)
@@ -153,9 +153,8 @@ func TestManyGoroutines(t *testing.T) {
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			transport, _ := m.Transport(machine.TransportOptions{})
 			req, _ := http.NewRequest("GET", "http://app/a", nil)
-			_, err := transport.RoundTrip(req)
+			_, err := m.Transport(machine.TransportOptions{}).RoundTrip(req)
 			assert.NoError(t, err)
 		})
 	}
