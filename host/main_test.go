@@ -40,6 +40,8 @@ func play(role string) error {
 		return host.PlaySave(os.Args[1:])
 	case "workload":
 		return playWorkload()
+	case "valkey":
+		return playValkey()
 	}
 	return fmt.Errorf("there is no role %q", role)
 }
