@@ -2,8 +2,13 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
+
+// SupportedJuju are the versions of Juju that charms are supported on. Others
+// that run a charm's dispatch, from 2.9 on, work as far as they have the tools.
+func SupportedJuju() []string { return []string{"3.6", "4.x"} }
 
 // A ToolGate says which versions of Juju have a hook tool: those from Since up
 // to, but not including, Until. The zero Version is no bound.
@@ -20,6 +25,30 @@ var toolGates = [...]struct {
 	{"leader-get leader-set payload-register payload-status-set payload-unregister", ToolGate{Until: Version{Major: 4}}},
 	{"k8s-raw-get k8s-raw-set k8s-spec-get k8s-spec-set pod-spec-get pod-spec-set", ToolGate{Until: Version{Major: 4}}},
 	{"state-delete state-get state-set", ToolGate{Since: Version{Major: 2, Minor: 8}}},
+}
+
+// GatedTools are hook tools that not every Juju has, and say which has them.
+type GatedTools struct {
+	Tools []string
+	ToolGate
+}
+
+// ToolGates are all gates, in the order of versions.
+func ToolGates() []GatedTools {
+	var all []GatedTools
+	for _, g := range toolGates {
+		all = append(all, GatedTools{strings.Fields(g.tools), g.gate})
+	}
+	slices.SortStableFunc(all, func(a, b GatedTools) int { return a.bound().Compare(b.bound()) })
+	return all
+}
+
+// bound is the version at which the gate opens, or else closes.
+func (g ToolGate) bound() Version {
+	if g.Since != (Version{}) {
+		return g.Since
+	}
+	return g.Until
 }
 
 // GateOfTool returns the gate of a hook tool; the zero one for a tool that

@@ -47,8 +47,8 @@ func execute(ctx context.Context) int {
 	}
 	root.AddCommand(checkCommand(), dispatchCommand(), docCommand(), enterCommand(), fmtCommand(), initCommand(), packCommand(), planCommand(), replCommand(),
 		runCommand(), snapshotCommand(), testCommand(), versionCommand())
+	addCompletions(root)
 	root.SetArgs(withLongRun(os.Args[1:]))
-	root.CompletionOptions.HiddenDefaultCmd = true
 	err := root.ExecuteContext(ctx)
 	var code exitCode
 	switch {

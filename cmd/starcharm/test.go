@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -169,15 +170,16 @@ func runTests(cmd *cobra.Command, suite *charmtest.Suite, o charmtest.Options, r
 
 // withLongRun is the command line with -run, as Go's tests have it, for --run.
 func withLongRun(args []string) []string {
-	if len(args) == 0 || args[0] != "test" {
+	at := slices.Index(args, "test")
+	completing := at == 1 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd)
+	if at != 0 && !completing {
 		return args
 	}
-	changed := []string{"test"}
-	for _, arg := range args[1:] {
+	changed := slices.Clone(args)
+	for i, arg := range changed[at+1:] {
 		if arg == "-run" || strings.HasPrefix(arg, "-run=") {
-			arg = "-" + arg
+			changed[at+1+i] = "-" + arg
 		}
-		changed = append(changed, arg)
 	}
 	return changed
 }

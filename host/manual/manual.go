@@ -2,6 +2,7 @@ package manual
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -174,6 +175,39 @@ func (m *Manual) Names() []string {
 		}
 	}
 	return slices.Concat(topics, members)
+}
+
+// Beginning are the names that begin so, with what they are for, sorted: topics,
+// and, once something was typed, members of modules and types after their names,
+// and functions of libraries also without.
+func (m *Manual) Beginning(typed string) []Item {
+	found := map[string]string{}
+	add := func(name, doc string) {
+		if _, known := found[name]; !known && strings.HasPrefix(name, typed) && !strings.Contains(name, "<") {
+			found[name] = ReadDocstring(doc).Summary()
+		}
+	}
+	for _, p := range m.Pages {
+		for _, t := range p.Topics {
+			if t.Kind == Module || t.Kind == Type || t.Kind == Library {
+				add(t.Name, cmp.Or(t.Doc, p.Topics[0].Doc))
+			}
+			for _, member := range t.Members {
+				switch name := t.qualified(member); {
+				case typed == "" && t.Kind != Functions:
+				case name == member.Name, strings.Contains(typed, "."):
+					add(name, member.Doc)
+				case t.From != "":
+					add(member.Name, member.Doc)
+				}
+			}
+		}
+	}
+	var items []Item
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		items = append(items, Item{name, found[name]})
+	}
+	return items
 }
 
 // typ is a type, by its name.

@@ -10,6 +10,8 @@ import (
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"github.com/starcharm/starcharm/host/simulate"
 )
 
 // This file completes what is typed. It reads attributes and entries, and calls
@@ -169,11 +171,7 @@ func (sh *Shell) strings(text string) []string {
 	meta := sh.session.Metadata()
 	switch function {
 	case "emit":
-		for _, e := range meta.Events() {
-			if !e.Kind.Lifecycle() {
-				names = append(names, strings.ReplaceAll(e.Name, "_", "-"))
-			}
-		}
+		names = simulate.EventNames(meta)
 	case "integrate", "remove_relation", "add_unit", "remove_unit", "write", "get_relation", "get_binding":
 		names = slices.Collect(maps.Keys(meta.Relations))
 	case "pebble_ready", "break_container", "check_failed", "check_recovered", "notify", "get_container":
