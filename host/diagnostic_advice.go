@@ -455,6 +455,14 @@ func adviseRun(d *Diagnostic, s *script) {
 		d.Note = "what stands before the dot is None here"
 	case strings.HasPrefix(m, "unhandled index operation NoneType["):
 		d.Note = "what stands before the bracket is None here"
+	case strings.HasPrefix(m, "unhandled index operation record["), strings.HasPrefix(m, "unhandled index operation struct["):
+		d.Suggestion = "its fields are attributes: write x.name"
+	case strings.HasPrefix(m, "tuple has no ."):
+		d.Suggestion = "a tuple has no attributes; catch() returns one of two: value, err = catch(fn, arg)"
+	case m == "invalid call of non-function (NoneType)":
+		d.Note = "what stands before the brackets is None here"
+	case strings.HasPrefix(m, "invalid call of non-function ("):
+		d.Suggestion = fmt.Sprintf("what stands before the brackets is a %s: leave them out", between(m, "non-function (", ")"))
 	case m == "unhashable type: list":
 		d.Suggestion = "make a tuple of it: tuple(x)"
 	case strings.Contains(m, "during iteration"):

@@ -476,7 +476,7 @@ func (r *metadataReader) options(s section) {
 				meta.Type = "int"
 			}
 		}
-		if value := s.at("default"); !value.node.null() {
+		if value := s.at("default"); meta.Type != "" && !value.node.null() { // a type that is none was told already
 			meta.Default = value.option(meta.Type)
 		}
 		return meta

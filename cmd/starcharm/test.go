@@ -111,6 +111,9 @@ test cannot be loaded or the command makes no sense.`,
 			if err != nil {
 				return err
 			}
+			if run != "" && len(suite.Names()) == 0 {
+				return fmt.Errorf("--run %s: no test has such a name; starcharm test --list shows all", run)
+			}
 			if list {
 				for _, name := range suite.Names() {
 					fmt.Fprintln(cmd.OutOrStdout(), host.Printable(name))

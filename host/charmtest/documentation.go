@@ -13,6 +13,7 @@ func Documentation() []builtins.TypeDoc {
 		module(testingTable.Document()), module(expectTable.Document()),
 		contextTable.Document(), factoryTable.Document(), eventTable.Document(), outcomeTable.Document(), execCallTable.Document(), processCallTable.Document(), runningTable.Document(),
 		componentTable.Document(),
+		simulationTable.Document(), simAppTable.Document(), simUnitTable.Document(), simRelationTable.Document(), simActionTable.Document(),
 	}
 	for _, k := range kinds {
 		docs = append(docs, k.document())

@@ -287,6 +287,9 @@ func (s *Suite) charmOf(dir string, overrides map[string]*starlark.Dict) (*host.
 			charm, err = host.Load(overlay{files, plain})
 		}
 	}
+	if errors.Is(err, fs.ErrNotExist) && dir != "" {
+		return nil, fmt.Errorf("there is no charm in %q: the directory is looked for from the charm's own, as in testing.charm(\"tests/peer\")", dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("testing.Context: %w", err)
 	}
