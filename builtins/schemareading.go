@@ -35,6 +35,10 @@ type schemaReading struct {
 	absent   int // mistakes that are a required field of the outermost record which is not there
 }
 
+// maxMistake is how much is shown of a mistake, which may name what the other
+// side of a relation wrote, in characters.
+const maxMistake = 500
+
 // A mistake is why a value does not fit.
 type mistake struct{ path, message string }
 
@@ -50,9 +54,9 @@ func (r *schemaReading) mistake(path, format string, args ...any) {
 func (r *schemaReading) message() string {
 	var all []string
 	for _, m := range r.mistakes {
-		text := m.message
+		text := shortened(m.message, maxMistake)
 		if m.path != "" {
-			text = m.path + ": " + text
+			text = shortened(m.path, maxMistake) + ": " + text
 		}
 		all = append(all, text)
 	}
@@ -304,8 +308,9 @@ func (r *schemaReading) dict(t *schemaType, path string, v starlark.Value) (star
 	return dict, nil
 }
 
-// secretURI is what the URI of a secret looks like.
-var secretURI = regexp.MustCompile(`^secret:(//?[0-9A-Za-z-]+/)?[0-9A-Za-z-]{1,64}$`)
+// secretURI is what the URI of a secret looks like; that of another model's has
+// the model's UUID. Juju takes no other for one.
+var secretURI = regexp.MustCompile(`^secret:((//?)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/)?[0-9a-z]{20}$`)
 
 func (r *schemaReading) secret(t *schemaType, path string, v starlark.Value) (starlark.Value, error) {
 	if s, ok := v.(*secret); ok {
