@@ -42,7 +42,7 @@ func TestMisuse(t *testing.T) {
 		{"requires", "ingress", "ingress", `ingress_requires("e", port = 80, ip = "host")`, `.publish()`, `ingress_requires: ip: "host" is no IP address`},
 		{"requires", "nginx-route", "nginx_route", `nginx_route_requires("e", service_hostname = "h", service_port = 80, colour = "red")`, ``, `nginx_route_requires: there is no option colour, but additional_hostnames,`},
 		{"requires", "nginx-route", "nginx_route", `nginx_route_requires("e", service_hostname = "h", service_port = 80, max_body_size = "20m")`, `.publish()`, `nginx_route_requires: max_body_size is a string, want int`},
-		{"provides", "grafana_datasource", "grafana_source", `grafana_source_provides("e", source_type = "loki")`, ``, `grafana_source_provides: give a port or a url`},
+		{"provides", "grafana_datasource", "grafana_source", `grafana_source_provides("e", source_type = "loki")`, ``, `grafana_source_provides: give a port, a url or an app_url`},
 		{"requires", "cos_agent", "cos_agent", `cos_agent_requires("e", peers = "e")`, ``, `cos_agent_requires: the endpoint e is none of a peer relation`},
 		{"provides", "cos_agent", "cos_agent", `cos_agent_provides("e", tracing_protocols = ["smoke"])`, `.publish()`, `cos_agent_provides: the protocol "smoke" is not known, want one of otlp_http`},
 		{"provides", "cos_agent", "cos_agent", `cos_agent_provides("e")`, `.get_tracing_endpoint("zipkin")`, `get_tracing_endpoint: "zipkin" is not among the tracing_protocols that cos_agent_provides was given`},
