@@ -56,6 +56,9 @@ type Options struct {
 	// Masker, unless nil, is told before the charm runs what masks the values of
 	// the secrets that the hook knows by then.
 	Masker func(mask func(string) string)
+	// Keeps, unless nil, says of an error that ended the charm that what it did
+	// before is sent and saved nevertheless.
+	Keeps func(error) bool
 	// Handles, unless nil, is told of each handler and reconciler before it
 	// runs; what it returns is called when that has ended.
 	Handles func(id string) (ended func())
@@ -111,6 +114,9 @@ func (c *Charm) execute(ctx context.Context, o Options, do func(*dispatch) error
 	err := d.place(d.guarded(func() error { return do(d) }))
 	if err == nil || errors.Is(err, builtins.ErrStop) {
 		return nil
+	}
+	if o.Keeps != nil && o.Keeps(err) {
+		err = errors.Join(err, d.model.Flush(), d.state.commit())
 	}
 	found := d.reporter.report(err, c.Source)
 	if o.Failed != nil {

@@ -103,9 +103,18 @@ type UndescribedError struct {
 	What string
 	// Cure is what to add to the description of the machine.
 	Cure string
+	// Live says that the machine is none of a simulation: what comes of it
+	// cannot be known without doing it. Cure, which may be empty, lets it be done.
+	Live bool
 }
 
 func (e *UndescribedError) Error() string {
+	switch {
+	case e.Live && e.Cure == "":
+		return "what comes of " + e.What + " cannot be known without doing it"
+	case e.Live:
+		return "what comes of " + e.What + " cannot be known without doing it; " + e.Cure
+	}
 	return fmt.Sprintf("the simulation was not told of %s: %s", e.What, e.Cure)
 }
 

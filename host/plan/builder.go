@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"gopkg.in/yaml.v3"
 
+	"github.com/starcharm/starcharm/builtins/machine"
 	"github.com/starcharm/starcharm/host/simulate"
 	"github.com/starcharm/starcharm/model/modeltest"
 )
@@ -27,7 +29,12 @@ func Of(o *simulate.Outcome) *Plan {
 	b.machine()
 	b.kept()
 	b.others()
-	return &Plan{Event: o.Event, Unit: o.Unit, Places: b.places, ExitCode: o.ExitCode, Diagnostics: o.Diagnostics}
+	p := &Plan{Event: o.Event, Unit: o.Unit, Places: b.places, ExitCode: o.ExitCode, Diagnostics: o.Diagnostics}
+	var unknown *machine.UndescribedError
+	if errors.As(o.Err, &unknown) {
+		p.Unknown = b.mask(unknown.Error())
+	}
+	return p
 }
 
 // A builder compares the world before and after a hook.
@@ -251,10 +258,23 @@ func facts(s *modeltest.Secret) map[string]string {
 	if s.Expire != nil {
 		set("expire", s.Expire.UTC().Format("2006-01-02T15:04:05Z"))
 	}
+	if s.Owner == "" { // the numbers of whose revisions only the owner knows
+		set("content", "not read yet")
+		if s.TrackedContent != nil && maps.Equal(s.TrackedContent, s.LatestContent) {
+			set("content", "the latest is tracked")
+		} else if s.TrackedContent != nil {
+			set("content", "an older one is tracked")
+		}
+		return all
+	}
 	if s.TrackedContent != nil {
 		set("tracked revision", strconv.Itoa(s.TrackedRevision))
 	}
-	set("latest revision", fmt.Sprintf("%d, with %s", s.LatestRevision, strings.Join(slices.Sorted(maps.Keys(s.LatestContent)), ", ")))
+	latest := strconv.Itoa(s.LatestRevision)
+	if s.LatestContent != nil {
+		latest += ", with " + strings.Join(slices.Sorted(maps.Keys(s.LatestContent)), ", ")
+	}
+	set("latest revision", latest)
 	for id, grantees := range s.RemoteGrants {
 		set(fmt.Sprintf("grants in relation %d", id), strings.Join(grantees, ", "))
 	}

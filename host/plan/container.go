@@ -81,7 +81,7 @@ func containerFiles(files map[string]*pebbletest.File) map[string]file {
 		if f.Mode != nil {
 			about += fmt.Sprintf(" mode %04o", int(*f.Mode))
 		}
-		all[path] = file{f.Content, about + owned(f.User, f.Group)}
+		all[path] = file{f.Content, strings.TrimSpace(about + owned(f.User, f.Group))}
 	}
 	return all
 }
@@ -96,7 +96,7 @@ func hostFiles(files map[string]*machinetest.File) map[string]file {
 		if f.Mode != nil {
 			about += fmt.Sprintf(" mode %04o", uint32(*f.Mode))
 		}
-		all[path] = file{f.Content, about + owned(f.Owner, f.Group)}
+		all[path] = file{f.Content, strings.TrimSpace(about + owned(f.Owner, f.Group))}
 	}
 	return all
 }
@@ -125,12 +125,7 @@ func (b *builder) files(before, after map[string]file, did func(path string) fun
 			c.Action = Remove
 		}
 		if was.about != is.about {
-			if had {
-				c.Before = &was.about
-			}
-			if has {
-				c.After = &is.about
-			}
+			c.Before, c.After = pointer(was.about, had && (has || was.about != "")), pointer(is.about, has && (had || is.about != ""))
 		}
 		if was.content != is.content {
 			c.Diff = lines(b.mask(was.content), b.mask(is.content))

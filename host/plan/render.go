@@ -27,7 +27,11 @@ func (p *Plan) Render(color, explain bool) string {
 	if explain {
 		reads, numbers = p.numbered()
 	}
-	fmt.Fprintf(&b, "%s on %s\n", paint(host.Bold, shown(p.Event)), shown(p.Unit))
+	b.WriteString(paint(host.Bold, shown(p.Event)))
+	if p.Unit != "" { // else the charm could not be loaded
+		b.WriteString(" on " + shown(p.Unit))
+	}
+	b.WriteByte('\n')
 	for _, place := range p.Places {
 		fmt.Fprintf(&b, "\n%s\n", paint(host.Bold, shown(place.Name)))
 		for _, c := range place.Changes {
@@ -69,7 +73,7 @@ func (p *Plan) verdict(paint func(host.Color, string) string) string {
 	}
 	switch {
 	case p.Unknown != "":
-		return paint(host.Amber, changes+" so far; what comes after is not known: "+host.Printable(p.Unknown))
+		return paint(host.Amber, changes+" so far; the rest is not known, and nothing has been done")
 	case p.ExitCode != 0:
 		return paint(host.Red, changes+"; the hook would fail, and Juju keep only what takes effect at once")
 	}

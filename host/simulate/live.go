@@ -36,7 +36,7 @@ func LiveSnapshot(ctx context.Context, env map[string]string, dir string, secret
 		return nil, err
 	}
 	defer tools.Close()
-	document, err := keptIn(ctx, hook.CharmDir)
+	document, err := Kept(ctx, hook.CharmDir)
 	if err != nil {
 		return nil, fmt.Errorf("cannot take a snapshot: %w", err)
 	}
@@ -50,8 +50,8 @@ func LiveSnapshot(ctx context.Context, env map[string]string, dir string, secret
 	return s, nil
 }
 
-// keptIn is what the charm keeps in its directory, as no hook of it changes it.
-func keptIn(ctx context.Context, dir string) ([]byte, error) {
+// Kept is what the charm keeps in its directory, as no hook of it changes it.
+func Kept(ctx context.Context, dir string) ([]byte, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	store := host.FileStore(dir, func() {

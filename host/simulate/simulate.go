@@ -166,7 +166,11 @@ type Hook struct {
 	// reached, instead of a simulated one. The state has no defaults to fill in.
 	Pebble func(context.Context, *pebbletest.State) (Pebble, error)
 	// Trace has the outcome tell what the charm looked at, and in which handler.
+	// What it did before something that cannot be known is kept then.
 	Trace bool
+	// Live, unless nil, is what stands below the simulation of a unit that lives,
+	// of which State is a snapshot.
+	Live *Live
 	// Secrets is how many secrets there are in the model that State does not
 	// tell of: the ids of new ones are counted on from there.
 	Secrets int
@@ -250,6 +254,9 @@ func (h *Hook) Begin(ctx context.Context) (w *World, err error) {
 	before.Juju = *juju.State() // with all defaults filled in
 	juju.Secrets = h.Secrets
 	juju.CharmDir = fmt.Sprintf("/var/lib/juju/agents/unit-%s-%d/charm", before.Juju.AppName, before.Juju.UnitID)
+	if h.Live != nil {
+		juju.CharmDir = h.Live.CharmDir
+	}
 	simulated, err := machinetest.New(before.Machine)
 	if err != nil {
 		return nil, &StateError{err}
@@ -305,7 +312,11 @@ func (h *Hook) Begin(ctx context.Context) (w *World, err error) {
 		return nil, err
 	}
 	w = &World{hook: h, before: before, juju: juju, running: hook, simulated: simulated, pebbles: pebbles, others: others}
-	if h.Pebble != nil {
+	makePebble := h.Pebble
+	if h.Live != nil {
+		makePebble = h.Live.pebble(w)
+	}
+	if makePebble != nil {
 		defer func() {
 			if err != nil {
 				err = errors.Join(err, w.close())
@@ -315,7 +326,7 @@ func (h *Hook) Begin(ctx context.Context) (w *World, err error) {
 			if !c.Reachable() {
 				continue
 			}
-			server, err := h.Pebble(ctx, c)
+			server, err := makePebble(ctx, c)
 			if err != nil {
 				return nil, err
 			}
@@ -343,7 +354,7 @@ func (h *Hook) Begin(ctx context.Context) (w *World, err error) {
 	o.Event, o.Unit = hookName(event), hookContext.UnitName
 	w.Options = host.Options{
 		Context: hookContext,
-		Tools:   tools{hook, r},
+		Tools:   tools{hook, r, hook},
 		Pebble: func(path string) *pebble.Client {
 			return pebble.New(pebble.Config{SocketPath: path, Transport: w.Transport(path)})
 		},
@@ -359,8 +370,13 @@ func (h *Hook) Begin(ctx context.Context) (w *World, err error) {
 			o.Emitted = append(o.Emitted, Emitted{source.Name, source.Scope, data, again})
 		},
 	}
+	if h.Live != nil {
+		w.Options.Tools = tools{h.Live.tools(ctx, w), r, hook}
+		w.Options.Machine = recordedMachine{h.Live.machine(env), r, h.Trace}
+	}
 	if h.Trace {
 		w.Options.Touched, w.Options.Handles = r.touched, r.handles
+		w.Options.Keeps = unknowable
 		w.Options.Masker = func(mask func(string) string) { o.Mask = mask }
 	}
 	return w, nil
@@ -375,6 +391,9 @@ func (w *World) Transport(path string) http.RoundTripper {
 	} else if inner, ok := strings.CutPrefix(path, "/charm/containers/"); ok {
 		name = strings.TrimSuffix(inner, "/pebble.socket")
 		server = w.pebbles[name]
+	}
+	if server == nil && w.hook.Live != nil {
+		return unknownPebble(path)
 	}
 	if server == nil {
 		return undescribedPebble(path)
@@ -396,7 +415,11 @@ func (w *World) End(ctx context.Context, ended error) (o *Outcome, err error) {
 	if o.Err != nil {
 		o.ExitCode = 1
 	}
-	if err := hook.End(o.ExitCode); err != nil {
+	code := o.ExitCode
+	if w.hook.Trace && o.Err != nil && unknowable(o.Err) {
+		code = 0
+	}
+	if err := hook.End(code); err != nil {
 		o.ExitCode, o.Err = 1, err
 		o.Diagnostics = host.Diagnose(err, w.hook.Charm.Source)
 	}
@@ -428,6 +451,9 @@ func (w *World) End(ctx context.Context, ended error) (o *Outcome, err error) {
 		}
 		after.Containers = append(after.Containers, explicit(c))
 	}
+	if w.hook.Live != nil {
+		w.hook.Live.learnt(before, &after)
+	}
 	o.Execs, o.Touches = r.executions(), r.touches
 	after.Pebbles = nil
 	for path, server := range others {
@@ -446,9 +472,6 @@ func (w *World) End(ctx context.Context, ended error) (o *Outcome, err error) {
 
 // close ends Pebbles that are not simulated.
 func (w *World) close() (err error) {
-	if w.hook.Pebble == nil {
-		return nil
-	}
 	for _, server := range w.pebbles {
 		err = errors.Join(err, server.Close())
 	}
@@ -556,12 +579,13 @@ func (r *recorder) add(s Step) {
 
 // tools records hook tools.
 type tools struct {
-	hook *modeltest.Hook
-	r    *recorder
+	runner hooktool.Runner
+	r      *recorder
+	hook   *modeltest.Hook
 }
 
 func (t tools) Run(ctx context.Context, call hooktool.Call) (hooktool.Result, error) {
-	result, err := t.hook.Run(ctx, call)
+	result, err := t.runner.Run(ctx, call)
 	if call.Name == "juju-log" && err == nil && result.Code == 0 {
 		if line, ok := t.hook.LastLog(); ok {
 			t.r.add(Step{Via: "log", What: line.Level, Result: line.Message})

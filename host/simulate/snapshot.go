@@ -40,6 +40,10 @@ type SnapshotOptions struct {
 	Document []byte
 	// Secrets says that the contents of secrets are to be told.
 	Secrets bool
+	// Unread says that no secret is to be read, so that none is tracked that was
+	// not before: those of others are left out, and those of the unit without
+	// content.
+	Unread bool
 }
 
 // redacted stands for the value of a secret.
@@ -278,6 +282,14 @@ func (r *snapshotReader) secrets() {
 		r.missing("secrets", err)
 	}
 	own := len(ids)
+	if r.Unread {
+		for _, id := range ids {
+			if err := r.unread(id); err != nil {
+				r.missing("the secret "+id, err)
+			}
+		}
+		return
+	}
 	mention := func(text string) {
 		if id, ok := strings.CutPrefix(text, "secret:"); ok && !slices.ContainsFunc(ids, func(known string) bool { return strings.HasSuffix(known, lastPart(id)) }) {
 			ids = append(ids, "secret:"+lastPart(id))
@@ -313,6 +325,43 @@ func (r *snapshotReader) secrets() {
 // before it.
 func lastPart(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
 
+// unread adds a secret of the unit without its content.
+func (r *snapshotReader) unread(id string) error {
+	secret, err := r.model.Secret(id, "")
+	if err != nil {
+		return err
+	}
+	d := &modeltest.Secret{ID: id}
+	if err := describe(d, secret); err != nil {
+		return err
+	}
+	r.juju.Secrets = append(r.juju.Secrets, d)
+	return nil
+}
+
+// describe fills in what the owner of a secret knows of it.
+func describe(d *modeltest.Secret, secret *model.Secret) error {
+	info, err := secret.Info()
+	if err != nil {
+		return err
+	}
+	d.Owner = "unit"
+	if info.Owner == model.OwnedByApp {
+		d.Owner = "app"
+	}
+	d.Label, d.Description, d.Rotate = info.Label, info.Description, info.Rotation
+	d.LatestRevision = info.Revision
+	for _, at := range []struct {
+		time time.Time
+		into **time.Time
+	}{{info.Rotates, &d.NextRotate}, {info.Expires, &d.Expire}} {
+		if !at.time.IsZero() {
+			*at.into = &at.time
+		}
+	}
+	return nil
+}
+
 func (r *snapshotReader) secret(id string, own bool) (*modeltest.Secret, error) {
 	secret, err := r.model.Secret(id, "")
 	if err != nil {
@@ -320,23 +369,8 @@ func (r *snapshotReader) secret(id string, own bool) (*modeltest.Secret, error) 
 	}
 	d := &modeltest.Secret{ID: id}
 	if own {
-		info, err := secret.Info()
-		if err != nil {
+		if err := describe(d, secret); err != nil {
 			return nil, err
-		}
-		d.Owner = "unit"
-		if info.Owner == model.OwnedByApp {
-			d.Owner = "app"
-		}
-		d.Label, d.Description, d.Rotate = info.Label, info.Description, info.Rotation
-		d.LatestRevision = info.Revision
-		for _, at := range []struct {
-			time time.Time
-			into **time.Time
-		}{{info.Rotates, &d.NextRotate}, {info.Expires, &d.Expire}} {
-			if !at.time.IsZero() {
-				*at.into = &at.time
-			}
 		}
 	}
 	tracked, err := secret.Content(false)

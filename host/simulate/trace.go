@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/starcharm/starcharm/builtins"
+	"github.com/starcharm/starcharm/builtins/machine"
 	"github.com/starcharm/starcharm/pebble"
 )
 
@@ -102,4 +104,11 @@ func serviceActions(container string, change *pebble.Change) []ServiceAction {
 		}
 	}
 	return all
+}
+
+// unknowable says whether the error is that what comes of something cannot be
+// known, as nobody told of it or it is not done.
+func unknowable(err error) bool {
+	var unknown *machine.UndescribedError
+	return errors.As(err, &unknown)
 }

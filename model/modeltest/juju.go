@@ -24,6 +24,10 @@ type Juju struct {
 	// Now is the controller's clock, by which secrets rotate and expire. The
 	// default stands still at the start of 2024.
 	Now func() time.Time
+	// ReadSecret, unless nil, tells of a secret without content in the state, or
+	// of one that is not in it: what the charm would be told. One of id and label
+	// may be "".
+	ReadSecret func(id, label string) (*Secret, error)
 	// Secrets is how many secrets the model has besides the state's: the ids of
 	// new ones are counted on from there.
 	Secrets int

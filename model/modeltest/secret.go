@@ -158,6 +158,9 @@ func prepareSecretGet(h *Hook, c *invocation) (func([]string) error, func() erro
 // that the unit tracks, which is the newest at the first read and after a
 // refresh. A label that is given with an id becomes the secret's.
 func (h *Hook) readSecret(id, label string, peek, refresh bool) (map[string]string, error) {
+	if err := h.learnSecret(id, label); err != nil {
+		return nil, err
+	}
 	wanted, byLabel := label, id == ""
 	if byLabel {
 		for _, other := range h.visible() {
@@ -588,4 +591,39 @@ func prepareSecretRevoke(h *Hook, c *invocation) (func([]string) error, func() e
 		edit.revokes = append(edit.revokes, g)
 		return nil
 	}
+}
+
+// learnSecret completes the state with a secret that it does not tell of yet, or
+// not of its content.
+func (h *Hook) learnSecret(id, label string) error {
+	if h.juju.ReadSecret == nil {
+		return nil
+	}
+	for _, other := range h.visible() {
+		secret := h.secret(other)
+		if other != id && (id != "" || secret.Label != label) {
+			continue
+		}
+		if secret.LatestContent != nil || secret.Denied {
+			return nil
+		}
+		id = other
+	}
+	full := ""
+	if id != "" {
+		full = "secret:" + id
+	}
+	learnt, err := h.juju.ReadSecret(full, label)
+	if err != nil {
+		return err
+	}
+	learnt = learnt.clone()
+	if known := h.state().secret(bareSecret(learnt.ID)); known != nil {
+		known.TrackedContent, known.LatestContent = learnt.TrackedContent, learnt.LatestContent
+		known.TrackedRevision = learnt.TrackedRevision
+		return nil
+	}
+	learnt.fill()
+	h.state().Secrets = append(h.state().Secrets, learnt)
+	return nil
 }

@@ -49,3 +49,17 @@ func (s *Server) State() *State {
 	state.Files = s.files.store()
 	return state
 }
+
+// Learn adds files that the container has had all along, where nothing is known
+// to be.
+func (s *Server) Learn(files map[string]*File) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	unknown := map[string]*File{}
+	for path, f := range files {
+		if s.files.nodes[path] == nil {
+			unknown[path] = f
+		}
+	}
+	return s.files.add(unknown, s.now())
+}

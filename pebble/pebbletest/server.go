@@ -31,6 +31,9 @@ type Config struct {
 	State *State
 	// Now is the clock: [time.Now] by default.
 	Now func() time.Time
+	// Changes is how many changes and tasks there were already: those of the
+	// server are counted on from there.
+	Changes int
 }
 
 // Server is a simulated Pebble. It is an [http.Handler], and may be used by
@@ -91,7 +94,7 @@ func New(cfg Config) *Server {
 	if state == nil {
 		state = &State{}
 	}
-	s := &Server{now: cfg.Now, name: state.Name, reachable: state.Reachable(), plan: &pebble.Plan{}, requested: map[string][]string{}, processes: map[string]*process{}, turns: map[string]int{}, runs: map[string]*checkRuns{}, logged: make(chan struct{})}
+	s := &Server{now: cfg.Now, name: state.Name, reachable: state.Reachable(), plan: &pebble.Plan{}, requested: map[string][]string{}, processes: map[string]*process{}, turns: map[string]int{}, runs: map[string]*checkRuns{}, logged: make(chan struct{}), lastChange: cfg.Changes, lastTask: cfg.Changes}
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -42,13 +42,18 @@ func emptyTree(now time.Time) *tree {
 // newTree makes a tree of a State's files.
 func newTree(files map[string]*File, now time.Time) (*tree, error) {
 	t := emptyTree(now)
+	return t, t.add(files, now)
+}
+
+// add adds files to the tree.
+func (t *tree) add(files map[string]*File, now time.Time) error {
 	for _, p := range slices.Sorted(maps.Keys(files)) {
 		file := files[p]
 		switch {
 		case !path.IsAbs(p) || path.Clean(p) != p:
-			return nil, fmt.Errorf("file %q: the path must be absolute, without \".\", \"..\" and a slash at the end", p)
+			return fmt.Errorf("file %q: the path must be absolute, without \".\", \"..\" and a slash at the end", p)
 		case file == nil:
-			return nil, fmt.Errorf("file %q: it has no content", p)
+			return fmt.Errorf("file %q: it has no content", p)
 		}
 		n := &node{kind: file.Kind, content: file.Content, target: file.Target, mode: 0o644, modified: now}
 		switch n.kind {
@@ -60,7 +65,7 @@ func newTree(files map[string]*File, now time.Time) (*tree, error) {
 			n.mode = 0o777
 		case pebble.TypeFile, pebble.TypeSocket, pebble.TypeNamedPipe, pebble.TypeDevice, pebble.TypeUnknown:
 		default:
-			return nil, fmt.Errorf("file %q: there is no kind %q", p, file.Kind)
+			return fmt.Errorf("file %q: there is no kind %q", p, file.Kind)
 		}
 		if file.Mode != nil {
 			n.mode = int(*file.Mode)
@@ -69,7 +74,7 @@ func newTree(files map[string]*File, now time.Time) (*tree, error) {
 			if above := t.nodes[parent]; above == nil {
 				t.nodes[parent] = &node{kind: pebble.TypeDirectory, mode: 0o755, modified: now}
 			} else if above.kind != pebble.TypeDirectory {
-				return nil, fmt.Errorf("file %q: %q is not a directory", p, parent)
+				return fmt.Errorf("file %q: %q is not a directory", p, parent)
 			}
 			if parent == "/" {
 				break
@@ -81,7 +86,7 @@ func newTree(files map[string]*File, now time.Time) (*tree, error) {
 	for p, file := range files {
 		t.nodes[p].owner = accounts.of(file)
 	}
-	return t, nil
+	return nil
 }
 
 // store returns the files that make the same tree.
