@@ -90,9 +90,8 @@ func (o *Overlay) Signal(pid int, name string, s syscall.Signal) (bool, error) {
 }
 
 // Transport sends requests that only read.
-func (o *Overlay) Transport(options TransportOptions) (http.RoundTripper, error) {
-	next, err := o.Machine.Transport(options)
-	return readingTransport{next, func(what string) error { return unknown(what, "") }}, err
+func (o *Overlay) Transport(options TransportOptions) http.RoundTripper {
+	return readingTransport{o.Machine.Transport(options), func(what string) error { return unknown(what, "") }}
 }
 
 // Changed returns what was written, and what was there before, by absolute path;
