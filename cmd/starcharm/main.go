@@ -46,7 +46,7 @@ func execute(ctx context.Context) int {
 		SilenceUsage:  true,
 	}
 	root.AddCommand(checkCommand(), dispatchCommand(), docCommand(), enterCommand(), fmtCommand(), initCommand(), packCommand(), planCommand(), replCommand(),
-		runCommand(), snapshotCommand(), testCommand(), versionCommand())
+		runCommand(), snapshotCommand(), stubsCommand(), testCommand(), versionCommand())
 	addCompletions(root)
 	root.SetArgs(withLongRun(os.Args[1:]))
 	err := root.ExecuteContext(ctx)
