@@ -345,6 +345,8 @@ func ReadModule(fsys fs.FS, name string) ([]byte, error) {
 		return nil, unreadable(name, err)
 	case len(source) > maxScript:
 		return nil, fmt.Errorf("%s is larger than %d MiB", name, maxScript>>20)
+	case bytes.IndexByte(source, 0) >= 0: // where the interpreter would stop to read
+		return nil, fmt.Errorf("%s has a byte that is zero in line %d, and is no text", name, 1+bytes.Count(source[:bytes.IndexByte(source, 0)], []byte("\n")))
 	}
 	return bytes.TrimPrefix(source, []byte("\ufeff")), nil
 }

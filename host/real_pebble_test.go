@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
 
 	"github.com/starcharm/starcharm/builtins/machine"
 	"github.com/starcharm/starcharm/host"
@@ -94,7 +95,7 @@ func startPod(t testing.TB, port int) *pod {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(home) })
 	require.NoError(t, os.Mkdir(filepath.Join(home, "layers"), 0o755))
-	writeYAML(t, filepath.Join(home, "layers", "001-rock.yaml"), map[string]any{
+	layer, err := yaml.Marshal(map[string]any{
 		"services": map[string]any{"fastapi": map[string]any{
 			"override":    "replace",
 			"summary":     "FastAPI demo service",
@@ -105,6 +106,8 @@ func startPod(t testing.TB, port int) *pod {
 			"on-failure":  "shutdown",
 		}},
 	})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(home, "layers", "001-rock.yaml"), layer, 0o644))
 	daemon := exec.Command(program, "run", "--hold")
 	daemon.Env = append(os.Environ(), "PEBBLE="+home)
 	daemon.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

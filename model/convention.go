@@ -207,30 +207,3 @@ func hasTest(fsys fs.FS, dir string) bool {
 		return nil
 	}), errFound)
 }
-
-// MetadataPlace is where the metadata has the key that a path of keys leads to,
-// of those of charmcraft.yaml: "config", "options", "port". The line is 0 when
-// there is none.
-func MetadataPlace(fsys fs.FS, path ...string) (file string, line, column int) {
-	r := &metadataReader{fsys: fsys, m: &Metadata{}}
-	s, split := r.open(metadataFile)
-	if !split {
-		s, _ = r.open(charmcraftFile)
-	}
-	switch path[0] {
-	case "config":
-		if config, ok := r.open(configFile); ok {
-			s, path = config, path[1:]
-		}
-	case "actions":
-		if actions, ok := r.open(actionsFile); ok {
-			s, path = actions, path[1:]
-		}
-	}
-	last := len(path) - 1
-	for _, key := range path[:last] {
-		s = s.at(key)
-	}
-	line, column = s.place(path[last])
-	return s.file, line, column
-}

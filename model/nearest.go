@@ -9,12 +9,15 @@ import (
 // are no slips of the keyboard.
 const maxNearest = 80
 
+// maxKnown bounds how many names one is compared with.
+const maxKnown = 2000
+
 // Nearest returns the element of known that name was most likely meant to be,
 // or "" when none is close. Case and the difference between "-" and "_" cost
 // nothing; else one edit (a letter more, less, another, or two swapped) is
 // allowed for every three letters. Of equally close names the first wins.
 func Nearest(name string, known []string) string {
-	if len(name) > maxNearest {
+	if len(name) > maxNearest || len(known) > maxKnown {
 		return ""
 	}
 	plain := fold(name)

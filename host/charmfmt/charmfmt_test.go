@@ -112,6 +112,22 @@ func TestPromises(t *testing.T) {
 	}
 }
 
+// TestFiles formats what is on disk: a byte order mark goes, what is read-only
+// stays.
+func TestFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.star")
+	require.NoError(t, os.WriteFile(path, []byte("\ufeffx=1\r\n# why"), 0o444))
+	text, formatted, err := charmfmt.Read(path)
+	require.NoError(t, err)
+	assert.Equal(t, "x = 1\n# why\n", string(formatted))
+	assert.EqualError(t, charmfmt.Write(path, text, formatted), "cannot write "+path+": it is read-only")
+	require.NoError(t, os.Chmod(path, 0o644))
+	require.NoError(t, charmfmt.Write(path, text, formatted))
+	written, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(formatted), string(written))
+}
+
 func FuzzSource(f *testing.F) {
 	for _, text := range starFiles(f, "../../examples", "../../stdlib", "../charminit/templates") {
 		f.Add(text)

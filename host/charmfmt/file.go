@@ -91,6 +91,9 @@ func Write(path string, text, formatted []byte) error {
 	if err != nil {
 		return fmt.Errorf("cannot write what was formatted: %w", err)
 	}
+	if info.Mode().Perm()&0o200 == 0 {
+		return fmt.Errorf("cannot write %s: it is read-only", path)
+	}
 	now, err := os.ReadFile(target)
 	if err == nil && !bytes.Equal(now, text) {
 		err = errors.New("it was changed in the meantime; format it again")

@@ -18,6 +18,7 @@ import (
 //
 // What comes out is the same program with the same comments, or an error.
 func Source(name string, src []byte) ([]byte, error) {
+	src = bytes.TrimPrefix(src, []byte("\ufeff"))
 	before, err := parse(name, src)
 	if err != nil {
 		return nil, &host.SourceError{File: name, Source: src, Err: err}

@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 )
 
@@ -26,7 +27,7 @@ type source struct {
 
 // collect lists the files in the charm's directory that are packed, sorted.
 func collect(root *os.Root, skip func(fs.FileInfo) bool) ([]source, error) {
-	ignore, err := readIgnore(root.FS())
+	ignore, err := readIgnore(root)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +86,10 @@ func collect(root *os.Root, skip func(fs.FileInfo) bool) ([]source, error) {
 func linkError(root *os.Root, name string, err error) error {
 	if target, failed := root.Readlink(name); failed == nil {
 		why := "it leads out of the charm"
-		if errors.Is(err, fs.ErrNotExist) && !path.IsAbs(target) {
+		switch {
+		case errors.Is(err, syscall.ELOOP):
+			why = "it leads back to itself"
+		case errors.Is(err, fs.ErrNotExist) && !path.IsAbs(target):
 			why = "there is no such file"
 		}
 		return fmt.Errorf("cannot pack %s, a link to %s: %s; put the file there, or leave the link out with %s", name, target, why, ignoreFile)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"strings"
 )
@@ -22,7 +23,7 @@ const defaultIgnore = `
 .*
 /tests/
 /build/
-/*.charm
+*.charm
 /charmcraft.yaml
 /Makefile
 /CONTRIBUTING.md
@@ -51,15 +52,22 @@ type pattern struct {
 type patterns []pattern
 
 // readIgnore returns the default patterns, and then the charm's own.
-func readIgnore(fsys fs.FS) (patterns, error) {
+func readIgnore(root *os.Root) (patterns, error) {
 	all, err := parseIgnore("the defaults", defaultIgnore)
 	if err != nil {
 		return nil, err
 	}
-	file, err := fsys.Open(ignoreFile)
+	info, err := root.Stat(ignoreFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return all, nil
 	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", ignoreFile, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("cannot read %s: it is not a regular file", ignoreFile)
+	}
+	file, err := root.Open(ignoreFile)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read %s: %w", ignoreFile, err)
 	}

@@ -27,6 +27,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"go.starlark.net/syntax"
 
@@ -52,7 +53,7 @@ type Finding struct {
 // the options name no rule.
 func Charm(ctx context.Context, fsys fs.FS, o Options) (*Report, error) {
 	for _, name := range o.Ignore {
-		if _, ok := ruleNamed(name); !ok {
+		if !slices.Contains(ruleNames(), name) {
 			return nil, fmt.Errorf("there is no rule %q%s", name, didYouMean(name, ruleNames()))
 		}
 	}
@@ -62,7 +63,7 @@ func Charm(ctx context.Context, fsys fs.FS, o Options) (*Report, error) {
 		functions: map[syntax.Node]*function{}, calls: map[syntax.Node][]callSite{}, escapes: map[syntax.Node]bool{},
 		nodes: map[string]definition{}, globals: map[*syntax.Ident]globalName{},
 		binding: map[*syntax.Ident]bool{}, texts: map[string]*file{},
-		uses: map[*syntax.Ident]int{}, events: map[syntax.Node]*eventSet{},
+		uses: map[*syntax.Ident]int{}, events: map[syntax.Node]*eventSet{}, rules: rulesByName(), names: map[subject][]string{},
 	}
 	c.checkMetadata()
 	loaded := make(chan loading, 1)
@@ -74,11 +75,16 @@ func Charm(ctx context.Context, fsys fs.FS, o Options) (*Report, error) {
 			return nil, err
 		}
 		c.add(Finding{"no-script", host.Diagnostic{Message: err.Error(), Suggestion: "write the charm's handlers to src/charm.star"}})
-	} else {
-		c.read(entry)
+	} else if c.read(entry) == nil {
+		_, err := host.ReadModule(fsys, entry)
+		c.add(Finding{"no-script", host.Diagnostic{File: entry, Message: fmt.Sprintf("cannot read the charm's script: %v", err)}})
 	}
 	c.readUnloaded()
-	c.loaded = <-loaded
+	select {
+	case c.loaded = <-loaded:
+	case <-time.After(maxTime + time.Second): // a value can take forever to freeze, and nothing interrupts that
+		c.loaded = loading{failures: []host.Diagnostic{{File: entry, Line: 1, Column: 1, Message: tookTooLong}}}
+	}
 	c.checkFiles()
 	return c.report(), nil
 }
@@ -89,7 +95,10 @@ type checker struct {
 	options Options
 	// meta is nil when it could not be read.
 	meta     *model.Metadata
+	places   *model.MetadataPlaces
+	names    map[subject][]string // that the metadata has
 	builtins *builtinDocs
+	rules    map[string]Rule // by name
 
 	modules   map[string]*file // by name; nil: it could not be read
 	order     []*file          // those of the charm itself, as they were read
@@ -116,9 +125,24 @@ type checker struct {
 	loaded loading
 
 	found []Finding
+	// cut: there were more than maxFindings.
+	cut bool
 }
 
-func (c *checker) add(f Finding) { c.found = append(c.found, f) }
+// maxFindings is how many mistakes are told of: nobody reads more, and to look
+// for what was meant by each name takes time.
+const maxFindings = 1000
+
+func (c *checker) add(f Finding) {
+	if c.full() {
+		c.cut = true
+		return
+	}
+	c.found = append(c.found, f)
+}
+
+// full says that nothing more is told of.
+func (c *checker) full() bool { return len(c.found) >= maxFindings }
 
 // at is a finding in a script. Those in the standard library are not the
 // charm's.
@@ -165,10 +189,9 @@ func (c *checker) checkFiles() {
 
 // report is what there is to tell, in the order of files and lines.
 func (c *checker) report() *Report {
-	r := &Report{Findings: []Finding{}, Files: len(c.order)}
+	r := &Report{Findings: []Finding{}, Files: len(c.order), Cut: c.cut || c.full()}
 	for _, f := range c.silence() {
-		rule, _ := ruleNamed(f.Rule)
-		f.Severity = rule.Severity
+		f.Severity = c.rules[f.Rule].Severity
 		if f.Severity == host.SeverityError {
 			r.Errors++
 		} else {

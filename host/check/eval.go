@@ -720,7 +720,9 @@ func (c *checker) eventAttribute(x *eventValue, name string) (value, bool) {
 	}
 	switch {
 	case m == nil:
-		return nil, slices.ContainsFunc(set.sources, func(s *sourceValue) bool { return s.open })
+		// The others may be a library's, with any fields.
+		others := set.some && model.Nearest(name, c.builtins.types["event"].names()) == ""
+		return nil, others || slices.ContainsFunc(set.sources, func(s *sourceValue) bool { return s.open })
 	case owner == nil && !anything && len(m.Only) > 0:
 		return nil, false
 	case m.Method:

@@ -82,9 +82,9 @@ func (c *checker) parse(f *file) {
 		f.tree = tree
 		return
 	}
-	c.diagnosed(f, "syntax", err)
+	wrong := []error{err}
 	f.tree = &syntax.File{Path: f.name, Options: &options}
-	at, told := errorLine(err), 1
+	at := errorLine(err)
 	for _, chunk := range chunks(f.lines) {
 		tree, err := options.Parse(f.name, syntax.FilePortion{Content: []byte(chunk.text), FirstLine: int32(chunk.line), FirstCol: 1}, 0)
 		if err == nil {
@@ -92,14 +92,15 @@ func (c *checker) parse(f *file) {
 			continue
 		}
 		f.maybe = append(f.maybe, chunk.defines()...)
-		if line := errorLine(err); line != at && told < maxBroken {
-			c.diagnosed(f, "syntax", err)
-			told++
+		if errorLine(err) != at {
+			wrong = append(wrong, err)
 		}
 	}
+	c.diagnosed(f, "syntax", wrong)
 }
 
-// maxBroken is how many broken statements of a file are told of.
+// maxBroken is how many broken statements, and how many names that are unknown,
+// of a file are told of.
 const maxBroken = 100
 
 // errorLine is where the parser stopped.
@@ -113,36 +114,38 @@ func errorLine(err error) int {
 
 // resolve binds the names of a file.
 func (c *checker) resolve(f *file) {
-	known := append(builtins.Names(), f.maybe...)
-	if f.std {
-		known = append(known, builtins.Native)
+	known := map[string]bool{builtins.Native: f.std}
+	for _, name := range append(builtins.Names(), f.maybe...) {
+		known[name] = true
 	}
-	err := resolve.File(f.tree, func(name string) bool { return slices.Contains(known, name) }, starlark.Universe.Has)
-	var wrong, unknown resolve.ErrorList
-	if !errors.As(err, &wrong) {
-		return
-	}
-	wrong = slices.DeleteFunc(slices.Clone(wrong), func(one resolve.Error) bool {
-		if !strings.HasPrefix(one.Msg, "undefined: ") {
-			return false
+	err := resolve.File(f.tree, func(name string) bool { return known[name] }, starlark.Universe.Has)
+	var all resolve.ErrorList
+	errors.As(err, &all)
+	var wrong, unknown []error
+	for _, one := range all {
+		if strings.HasPrefix(one.Msg, "undefined: ") {
+			unknown = append(unknown, resolve.ErrorList{one})
+		} else {
+			wrong = append(wrong, resolve.ErrorList{one})
 		}
-		unknown = append(unknown, one)
-		return true
-	})
-	if len(wrong) > 0 {
-		c.diagnosed(f, "syntax", wrong)
 	}
-	if len(unknown) > 0 {
-		c.diagnosed(f, "unknown-name", unknown)
-	}
+	c.diagnosed(f, "syntax", wrong)
+	c.diagnosed(f, "unknown-name", unknown)
 }
 
-// diagnosed adds what the host says of an error in a file's text.
-func (c *checker) diagnosed(f *file, rule string, err error) {
+// diagnosed adds what the host says of errors in a file's text.
+func (c *checker) diagnosed(f *file, rule string, errs []error) {
 	if f.std {
 		return
 	}
-	for _, d := range host.Diagnose(&host.SourceError{File: f.name, Source: f.source, Err: err}, nil) {
+	if len(errs) > maxBroken {
+		c.cut, errs = true, errs[:maxBroken]
+	}
+	var placed []error
+	for _, err := range errs {
+		placed = append(placed, &host.SourceError{File: f.name, Source: f.source, Err: err})
+	}
+	for _, d := range host.Diagnose(errors.Join(placed...), nil) {
 		c.add(Finding{rule, d})
 	}
 }
@@ -182,24 +185,25 @@ func (c *checker) checkLoads(f *file) {
 // circle says that a file that f loads leads back to f.
 func (c *checker) circle(f *file, target string) error {
 	seen := map[*file]bool{}
-	var back func(g *file, chain []string) []string
-	back = func(g *file, chain []string) []string {
+	var back func(g *file) []string // from f to g, the last one first
+	back = func(g *file) []string {
 		if g == nil || seen[g] {
 			return nil
 		}
 		seen[g] = true
-		chain = append(slices.Clone(chain), g.name)
 		if g == f {
-			return chain
+			return []string{g.name}
 		}
 		for _, label := range slices.Sorted(maps.Keys(g.loads)) {
-			if found := back(g.loads[label], chain); found != nil {
-				return found
+			if found := back(g.loads[label]); found != nil {
+				return append(found, g.name)
 			}
 		}
 		return nil
 	}
-	if chain := back(c.modules[target], []string{f.name}); chain != nil {
+	if chain := back(c.modules[target]); chain != nil {
+		chain = append(chain, f.name)
+		slices.Reverse(chain)
 		return fmt.Errorf("the files load each other in a circle: %s", strings.Join(chain, " → "))
 	}
 	return nil

@@ -32,12 +32,17 @@ func ignoresIn(lines []string) []*ignore {
 		}
 		in := &ignore{line: i + 1, column: at[0] + 1, used: map[string]bool{}}
 		for _, name := range strings.Split(line[at[2]:at[3]], ",") {
-			in.rules = append(in.rules, strings.TrimSpace(name))
+			if name = strings.TrimSpace(name); len(in.rules) < maxIgnored && !slices.Contains(in.rules, name) {
+				in.rules = append(in.rules, name)
+			}
 		}
 		all = append(all, in)
 	}
 	return all
 }
+
+// maxIgnored is how many rules a comment silences: more than there are.
+const maxIgnored = 200
 
 // text is a file of the metadata, as far as findings are told in it.
 func (c *checker) text(name string) *file {
@@ -68,8 +73,7 @@ func (c *checker) silence() []Finding {
 	already := map[told]bool{}
 	for _, f := range c.found {
 		key := told{f.Rule, f.File, f.Line, f.Column, f.Message}
-		rule, _ := ruleNamed(f.Rule)
-		if already[key] || rule.Listing && !c.options.Listing || slices.Contains(c.options.Ignore, f.Rule) {
+		if already[key] || c.rules[f.Rule].Listing && !c.options.Listing || slices.Contains(c.options.Ignore, f.Rule) {
 			continue
 		}
 		already[key] = true
@@ -84,11 +88,11 @@ func (c *checker) silence() []Finding {
 	for _, f := range files {
 		for _, in := range f.ignores {
 			for _, name := range in.rules {
-				if in.used[name] || slices.Contains(c.options.Ignore, name) || slices.Contains(c.options.Ignore, "unused-ignore") {
+				if len(left) >= maxFindings || in.used[name] || slices.Contains(c.options.Ignore, name) || slices.Contains(c.options.Ignore, "unused-ignore") {
 					continue
 				}
 				message, suggestion := "nothing here breaks the rule "+name, "delete the comment"
-				if rule, ok := ruleNamed(name); !ok {
+				if rule, ok := c.rules[name]; !ok {
 					message, suggestion = "there is no rule "+name, nearest(name, ruleNames())
 				} else if rule.Listing && !c.options.Listing {
 					continue

@@ -47,7 +47,7 @@ func metadataRules() []Rule {
 // checkMetadata reads the metadata and says what is wrong with it.
 func (c *checker) checkMetadata() {
 	meta, err := model.ReadMetadata(c.fsys)
-	c.meta = meta
+	c.meta, c.places = meta, model.ReadMetadataPlaces(c.fsys)
 	found := model.CheckMetadata(c.fsys)
 	for _, e := range append(found, model.CheckConventions(c.fsys, c.options.Listing)...) {
 		c.inFile(e)
@@ -67,6 +67,6 @@ func (c *checker) inFile(e *model.MetadataError) {
 
 // inMetadata is a finding about a key of the metadata.
 func (c *checker) inMetadata(rule string, path []string, suggestion, format string, args ...any) {
-	file, line, column := model.MetadataPlace(c.fsys, path...)
+	file, line, column := c.places.Of(path...)
 	c.inFile(&model.MetadataError{Rule: rule, File: file, Line: line, Column: column, Message: fmt.Sprintf(format, args...), Note: suggestion})
 }

@@ -47,6 +47,15 @@ var namedArguments = map[string]struct {
 
 // declared are the names that the metadata has of a kind.
 func (c *checker) declared(of subject) []string {
+	names, ok := c.names[of]
+	if !ok {
+		names = c.inMeta(of)
+		c.names[of] = names
+	}
+	return names
+}
+
+func (c *checker) inMeta(of subject) []string {
 	m := c.meta
 	switch of {
 	case anEndpoint:

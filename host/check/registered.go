@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,6 +25,8 @@ import (
 const (
 	maxSteps = 10_000_000
 	maxTime  = 10 * time.Second
+
+	tookTooLong = "the top level took more than 10 seconds"
 )
 
 // registrations are what the top level of a charm registers.
@@ -76,6 +79,11 @@ func (c *checker) load(ctx context.Context) loading {
 	if err != nil {
 		return loading{} // the simulation cannot hold such a charm
 	}
+	if errors.Is(outcome.Err, context.DeadlineExceeded) {
+		for i := range outcome.Diagnostics {
+			outcome.Diagnostics[i].Message = tookTooLong
+		}
+	}
 	if outcome.Err != nil {
 		return loading{failures: outcome.Diagnostics}
 	}
@@ -94,8 +102,7 @@ func (c *checker) load(ctx context.Context) loading {
 func (c *checker) checkFailures() {
 	told := func(file string, line int) bool {
 		return slices.ContainsFunc(c.found, func(f Finding) bool {
-			rule, _ := ruleNamed(f.Rule)
-			return f.File == file && f.Line == line && rule.Severity == host.SeverityError
+			return f.File == file && f.Line == line && c.rules[f.Rule].Severity == host.SeverityError
 		})
 	}
 	for _, d := range c.loaded.failures {

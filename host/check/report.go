@@ -15,6 +15,8 @@ type Report struct {
 	Warnings int       `json:"warnings"`
 	// Files is how many scripts were read.
 	Files int `json:"files"`
+	// Cut: there may be more, of which nothing is told.
+	Cut bool `json:"cut,omitempty"`
 }
 
 // Render writes the report for a terminal.
@@ -28,6 +30,9 @@ func (r *Report) Render(color bool) string {
 	scripts := plural(r.Files, "script")
 	if len(r.Findings) == 0 {
 		return fmt.Sprintf("nothing found in %s\n", scripts)
+	}
+	if r.Cut {
+		out.WriteString("there may be more, which is not shown\n")
 	}
 	fmt.Fprintf(&out, "%s and %s in %s\n", plural(r.Errors, "error"), plural(r.Warnings, "warning"), scripts)
 	return out.String()

@@ -25,7 +25,7 @@ const (
 // testdata/NAME.txtar.
 var rules = [...]Rule{
 	{Name: "syntax", Severity: bad, Doc: "A file that is not Starlark, or not the Starlark of charms."},
-	{Name: "no-script", Severity: bad, Doc: "A charm that has neither src/charm.star nor charm.star."},
+	{Name: "no-script", Severity: bad, Doc: "A charm that has neither src/charm.star nor charm.star, or one that cannot be read."},
 	{Name: "unknown-name", Severity: bad, Doc: "A name that is neither defined in the file, nor loaded, nor there without load()."},
 	{Name: "unknown-load", Severity: bad, Doc: "A load() of a file that is not there, or of a name that the file does not have, or files that load each other."},
 	{Name: "load-failure", Severity: bad, Doc: "A top level that fails when it is run, as it would in every hook."},
@@ -73,13 +73,12 @@ func Rules() []Rule {
 	return slices.Concat(all, metadataRules())
 }
 
-func ruleNamed(name string) (Rule, bool) {
+func rulesByName() map[string]Rule {
+	byName := map[string]Rule{}
 	for _, r := range Rules() {
-		if r.Name == name {
-			return r, true
-		}
+		byName[r.Name] = r
 	}
-	return Rule{}, false
+	return byName
 }
 
 func ruleNames() []string {

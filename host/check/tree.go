@@ -46,6 +46,9 @@ func (c *checker) checkTree(f *file) {
 			w.above = w.above[:len(w.above)-1]
 			return true
 		}
+		if c.full() {
+			return false
+		}
 		w.above = append(w.above, n)
 		w.node(n)
 		return true
@@ -254,8 +257,13 @@ func parameters(a *model.ActionMeta) []string {
 // assign checks that the target can be assigned to.
 func (w *walk) assign(n *syntax.AssignStmt) {
 	c, f := w.c, w.file
-	if at, ok := n.LHS.(*syntax.IndexExpr); ok && typeName(c.eval(f, at.X)) == "databag" {
-		w.unstable(n.RHS)
+	if at, ok := n.LHS.(*syntax.IndexExpr); ok {
+		switch x := c.eval(f, at.X); typeName(x) {
+		case "databag":
+			w.unstable(n.RHS)
+		case "mapping":
+			c.at(f, at.Lbrack, "read-only-attribute", "", "cannot set what is in %s: it is read-only", article(typeName(x)))
+		}
 	}
 	dot, ok := n.LHS.(*syntax.DotExpr)
 	if !ok {
@@ -272,6 +280,7 @@ func (w *walk) assign(n *syntax.AssignStmt) {
 			c.at(f, dot.Name.NamePos, "read-only-attribute", w.insteadOf(m), "cannot set %s.%s: it is read-only", x.doc.name, name)
 			return
 		}
+		w.argumentType(x.doc.name, param{name: name, typ: m.typ}, n.RHS)
 		if name == "status" {
 			w.status(dot.Name.NamePos, x.doc.name, n.RHS)
 		}

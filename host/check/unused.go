@@ -169,18 +169,18 @@ func (c *checker) checkDeclared() {
 	}
 	underscored := func(name string) string { return strings.ReplaceAll(name, "-", "_") }
 	for _, name := range c.declared(anOption) {
-		if !u.options && !u.texts[name] && !u.names[underscored(name)] {
+		if !c.full() && !u.options && !u.texts[name] && !u.names[underscored(name)] {
 			c.inMetadata("unused-option", []string{"config", "options", name}, "use it, or delete it", "no script uses the option %q", name)
 		}
 	}
 	for _, name := range c.declared(anEndpoint) {
 		meta := c.meta.Relations[name]
-		if !u.endpoints && !u.texts[name] && !observed[name] && !c.mentionsEvent(u, name) && meta.Interface != "juju-info" {
+		if !c.full() && !u.endpoints && !u.texts[name] && !observed[name] && !c.mentionsEvent(u, name) && meta.Interface != "juju-info" {
 			c.inMetadata("unused-endpoint", []string{string(roleKey(meta.Role)), name}, "use it, or delete it", "no script uses the endpoint %q", name)
 		}
 	}
 	for _, name := range c.declared(anAction) {
-		if !observed[name] && !anyObserved && !u.names[underscored(name)+"_action"] {
+		if !c.full() && !observed[name] && !anyObserved && !u.names[underscored(name)+"_action"] {
 			c.inMetadata("unobserved-action", []string{"actions", name}, "observe framework.on."+underscored(name)+"_action, or delete it", "nothing handles the action %q", name)
 		}
 	}
