@@ -206,6 +206,49 @@ var simulationTable = builtins.NewTable("simulation", "A simulated Juju model, w
 			}
 			return nil, fmt.Errorf("%s: duration is a %s, want a duration such as \"5m\"", in.Name(), v.Type())
 		}},
+	builtins.Member[*simulation]{Name: "add_secret", Sig: "(content: dict[str, str], *, grant: list[SimApp | str] = []) -> str",
+		Doc: "Adds a secret of the model's user, which the applications in grant may read, and returns its id, for an option of the type secret.",
+		Call: func(sim *simulation, in builtins.Invocation) (starlark.Value, error) {
+			var content starlark.Value
+			grant := starlark.NewList(nil)
+			if err := in.Unpack("content", &content, builtins.ByName, nil, "grant?", &grant); err != nil {
+				return nil, err
+			}
+			values, err := secretContent(in, content)
+			if err != nil {
+				return nil, err
+			}
+			var apps []*fleet.App
+			for i := range grant.Len() {
+				a, _, err := sim.app(in, grant.Index(i))
+				if err != nil {
+					return nil, err
+				}
+				apps = append(apps, a)
+			}
+			id := sim.model.AddSecret(values)
+			for _, a := range apps {
+				if err := sim.model.GrantSecret(id, a, true); err != nil {
+					return nil, err
+				}
+			}
+			return starlark.String(id), nil
+		}},
+	builtins.Member[*simulation]{Name: "update_secret", Sig: "(id: str, content: dict[str, str])", Doc: "Gives a secret of the user a new revision, if the content is another.",
+		Call: func(sim *simulation, in builtins.Invocation) (starlark.Value, error) {
+			var id string
+			var content starlark.Value
+			if err := in.Unpack("id", &id, "content", &content); err != nil {
+				return nil, err
+			}
+			values, err := secretContent(in, content)
+			if err != nil {
+				return nil, err
+			}
+			return starlark.None, inCall(in, sim.model.UpdateSecret(id, values))
+		}},
+	onUserSecret("grant_secret", "An application may read a secret of the user from now on. No hook comes of it.", true),
+	onUserSecret("revoke_secret", "An application may not read a secret of the user any more. No hook comes of it.", false),
 	onContainer("pebble_ready", "The container comes up, with what it began with; if it is up already, it starts again.", (*fleet.Unit).Start),
 	onContainer("break_container", "The container stops, loses what was in it, and stays down until pebble_ready.", (*fleet.Unit).Break),
 	builtins.Member[*simulation]{Name: "notify", Sig: "(unit: SimUnit | str, container: str, key: str, data: dict[str, str] = {})", Doc: "The workload records a custom notice.",
@@ -340,7 +383,7 @@ func (sim *simulation) deploy(in builtins.Invocation) (starlark.Value, error) {
 		initial = &copied
 	}
 	if len(initial.Juju.Relations) > 0 || len(initial.Juju.Secrets) > 0 || initial.Juju.Leader {
-		return nil, fmt.Errorf("%s: the state has relations, secrets or the leadership: these come about in the model", in.Name())
+		return nil, fmt.Errorf("%s: the state has relations, secrets or the leadership: these come about in the model, secrets of the user by add_secret", in.Name())
 	}
 	options, err := builtins.FromStarlark("config", config)
 	if err != nil {
@@ -392,6 +435,42 @@ func (sim *simulation) runAction(in builtins.Invocation) (starlark.Value, error)
 		return nil, err
 	}
 	return &simAction{sim, id}, nil
+}
+
+// onUserSecret is a method about who may read a secret of the user.
+func onUserSecret(name, doc string, granted bool) builtins.Member[*simulation] {
+	return builtins.Member[*simulation]{Name: name, Sig: "(id: str, app: SimApp | str)", Doc: doc,
+		Call: func(sim *simulation, in builtins.Invocation) (starlark.Value, error) {
+			var id string
+			var app starlark.Value
+			if err := in.Unpack("id", &id, "app", &app); err != nil {
+				return nil, err
+			}
+			a, _, err := sim.app(in, app)
+			if err != nil {
+				return nil, err
+			}
+			return starlark.None, inCall(in, sim.model.GrantSecret(id, a, granted))
+		}}
+}
+
+func secretContent(in builtins.Invocation, content starlark.Value) (map[string]string, error) {
+	values := map[string]string{}
+	if err := fromStarlark("content", content, reflect.ValueOf(&values).Elem()); err != nil {
+		return nil, fmt.Errorf("%s: %w", in.Name(), err)
+	}
+	if len(values) == 0 {
+		return nil, fmt.Errorf("%s: a secret has content: give it at least one key", in.Name())
+	}
+	return values, nil
+}
+
+// inCall says in which call an error came up.
+func inCall(in builtins.Invocation, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", in.Name(), err)
+	}
+	return nil
 }
 
 // onContainer is a method about a container of a unit.

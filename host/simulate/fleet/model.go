@@ -44,7 +44,7 @@ type Model struct {
 	relations []*Relation
 	secrets   []*secret
 	// How many of each were made.
-	relationIDs, secretIDs, addresses, actionIDs int
+	relationIDs, secretIDs, userSecrets, addresses, actionIDs int
 }
 
 // epoch is when models begin: the default of the simulated machine's clock.

@@ -9,11 +9,12 @@ import (
 	"github.com/starcharm/starcharm/model/modeltest"
 )
 
-// A secret is a secret of a unit or an application, with all its revisions.
+// A secret is a secret of a unit, of an application, or of the model's user,
+// with all its revisions.
 type secret struct {
 	id   string
-	app  *App
-	unit *Unit // nil: the application's
+	app  *App  // nil: the user's
+	unit *Unit // nil: the application's, or the user's
 
 	label, description, rotate string
 	nextRotate, expire         *time.Time
@@ -21,6 +22,7 @@ type secret struct {
 	revisions                  map[int]map[string]string
 	removed                    []int
 	grants                     map[int][]string // by relation
+	apps                       []*App           // to which the user has granted it
 	consumers                  map[string]*consumer
 
 	// Of which revisions its owner was told that nobody reads them any more,
@@ -39,8 +41,11 @@ type consumer struct {
 // owned tells whether the secret is the unit's or its application's.
 func (s *secret) owned(u *Unit) bool { return s.app == u.App && (s.unit == nil || s.unit == u) }
 
-// granted tells whether the unit of another application may read it.
+// granted tells whether the unit, which does not own it, may read it.
 func (s *secret) granted(u *Unit) bool {
+	if slices.Contains(s.apps, u.App) {
+		return true
+	}
 	for id, names := range s.grants {
 		for _, r := range u.App.model.relations {
 			if r.ID == id && r.of(u.App) != nil && (slices.Contains(names, u.App.Name) || slices.Contains(names, u.Name())) {
@@ -131,6 +136,48 @@ func (m *Model) takeSecrets(u *Unit, before, after []*modeltest.Secret, relation
 			c.label = is.Label
 		}
 	}
+}
+
+// AddSecret adds a secret of the model's user, which is granted to nobody, and
+// returns its id.
+func (m *Model) AddSecret(content map[string]string) string {
+	m.userSecrets++
+	id := fmt.Sprintf("secret:u%018d0", m.userSecrets)
+	m.secrets = append(m.secrets, &secret{id: id, latest: 1, revisions: map[int]map[string]string{1: content}, consumers: map[string]*consumer{}})
+	return id
+}
+
+// UpdateSecret gives a secret of the user a new revision.
+func (m *Model) UpdateSecret(id string, content map[string]string) error {
+	s, err := m.userSecret(id)
+	if err != nil {
+		return err
+	}
+	if !maps.Equal(s.revisions[s.latest], content) {
+		s.latest++
+		s.revisions[s.latest] = content
+	}
+	return nil
+}
+
+// GrantSecret lets an application read a secret of the user, or not any more.
+func (m *Model) GrantSecret(id string, a *App, granted bool) error {
+	s, err := m.userSecret(id)
+	if err != nil {
+		return err
+	}
+	s.apps = slices.DeleteFunc(s.apps, func(other *App) bool { return other == a })
+	if granted {
+		s.apps = append(s.apps, a)
+	}
+	return nil
+}
+
+func (m *Model) userSecret(id string) (*secret, error) {
+	if s := m.secret(id); s != nil && s.app == nil {
+		return s, nil
+	}
+	return nil, fmt.Errorf("the model's user has no secret %q; add_secret returns the id of one", id)
 }
 
 func (m *Model) secret(id string) *secret {
