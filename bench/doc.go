@@ -25,6 +25,8 @@
 //	BenchmarkCold      starcharm test, a process, of a thousand tests and of one
 //	BenchmarkLoad      host.Load for 200, 1,000 and 5,000 lines, against bare
 //	                   parsing and compiling (x-bare)
+//	BenchmarkLibraries what interface libraries that a charm loads add to a hook, a
+//	                   process, that does nothing (x-plain)
 //	BenchmarkFootprint the binary's size and the peak memory of a hook
 //
 // With -short the genuine Juju programs, whose first build takes minutes, are

@@ -47,7 +47,7 @@ func TestDocs(t *testing.T) {
 				require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
 				require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644))
 			}
-			suite, err := charmtest.Load(t.Context(), dir, charmtest.Options{Timeout: time.Minute, MaxSteps: 10_000_000, Jobs: 1})
+			suite, err := charmtest.Load(t.Context(), dir, charmtest.Options{Timeout: 10 * time.Minute, MaxSteps: 10_000_000, Jobs: 1})
 			require.NoError(t, err)
 			suite.Run(t.Context(), func(r *charmtest.Result) {
 				assert.Equal(t, charmtest.Passed, r.Status, r.Render(false, true))

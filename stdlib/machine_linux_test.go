@@ -1,16 +1,13 @@
 package stdlib_test
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -23,46 +20,23 @@ import (
 	"github.com/starcharm/starcharm/host"
 	"github.com/starcharm/starcharm/model"
 	"github.com/starcharm/starcharm/model/modeltest"
+	"github.com/starcharm/starcharm/testdata/peers"
 )
 
-// copyVariable tells a process of this test that it is the one that is to
-// work in a copy of the machine, and where.
-const copyVariable = "STARCHARM_TEST_COPY"
-
 // TestOnACopyOfThisMachine has the libraries do to a machine what they are for:
-// to a copy of this one in memory, without a network, that nobody else sees and
-// that is gone with the process.
+// to a copy of this one, without a network.
 func TestOnACopyOfThisMachine(t *testing.T) {
-	if dir := os.Getenv(copyVariable); dir != "" {
-		m := inCopy(t, dir)
+	charm, err := host.LoadDir("testdata/machine")
+	require.NoError(t, err)
+	juju, err := modeltest.New(charm.Metadata, &modeltest.State{})
+	require.NoError(t, err)
+	if peers.OnACopyOfThisMachine(t, false) {
+		m := &machineCopy{charm, juju}
 		t.Run("passwd", m.passwd)
 		t.Run("apt", m.apt)
 		t.Run("sysctl", m.sysctl)
 		t.Run("systemd", m.systemd)
-		return
 	}
-	switch {
-	case testing.Short():
-		t.Skip("it makes a copy of the machine")
-	case os.Getuid() != 0:
-		t.Skip("only root can make a copy of the machine")
-	}
-	self, err := os.Executable()
-	require.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), self, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=5m")
-	cmd.Env = append(os.Environ(), copyVariable+"="+t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC,
-	}
-	output, err := cmd.CombinedOutput()
-	switch {
-	case errors.Is(err, syscall.EPERM):
-		t.Skipf("cannot make a copy of the machine: %v", err)
-	case bytes.Contains(output, []byte("--- SKIP: "+t.Name()+" ")):
-		t.Skipf("%s", output)
-	}
-	require.NoError(t, err, "%s", output)
-	t.Logf("%s", output)
 }
 
 // A machineCopy is a copy of the machine, which this process is in, with a charm
@@ -70,35 +44,6 @@ func TestOnACopyOfThisMachine(t *testing.T) {
 type machineCopy struct {
 	charm *host.Charm
 	juju  *modeltest.Juju
-}
-
-// inCopy takes this process to a copy of the machine's root file system below
-// dir. What is written to it stays in memory.
-func inCopy(t *testing.T, dir string) *machineCopy {
-	charm, err := host.LoadDir("testdata/machine")
-	require.NoError(t, err)
-	juju, err := modeltest.New(charm.Metadata, &modeltest.State{})
-	require.NoError(t, err)
-
-	root, upper, work := filepath.Join(dir, "root"), filepath.Join(dir, "upper"), filepath.Join(dir, "work")
-	mount := func(source, target, kind string, flags uintptr, data string) {
-		if err := unix.Mount(source, target, kind, flags, data); err != nil {
-			t.Skipf("cannot make a copy of the machine: cannot mount %s: %v", target, err)
-		}
-	}
-	mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
-	mount("tmpfs", dir, "tmpfs", 0, "")
-	for _, name := range []string{root, upper, work} {
-		require.NoError(t, os.Mkdir(name, 0o755))
-	}
-	mount("overlay", root, "overlay", 0, fmt.Sprintf("lowerdir=/,upperdir=%s,workdir=%s", upper, work))
-	mount("/dev", filepath.Join(root, "dev"), "", unix.MS_BIND|unix.MS_REC, "")
-	mount("proc", filepath.Join(root, "proc"), "proc", 0, "")
-	require.NoError(t, unix.Chroot(root))
-	require.NoError(t, os.Chdir("/"))
-	require.NoError(t, os.MkdirAll("/tmp", 0o777))
-	require.NoError(t, os.Chmod("/tmp", 0o777|os.ModeSticky))
-	return &machineCopy{charm, juju}
 }
 
 // call calls a function of a library, and returns what it returned and the kind

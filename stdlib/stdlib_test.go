@@ -29,7 +29,7 @@ func TestLibraries(t *testing.T) {
 		t.Run(charm, func(t *testing.T) {
 			t.Parallel()
 			suite, err := charmtest.Load(t.Context(), path.Join("testdata", charm), charmtest.Options{
-				Timeout: time.Minute, MaxSteps: 10_000_000, Jobs: 2,
+				Timeout: 10 * time.Minute, MaxSteps: 10_000_000, Jobs: 2,
 			})
 			require.NoError(t, err)
 			require.NotEmpty(t, suite.Names())

@@ -5,4 +5,6 @@
 // Each peer is built once and kept in the user's cache directory, under a name made of its sources and the Go version; the
 // first build of Juju takes minutes and needs the Go module proxy. A peer that cannot be built fails the test; under
 // "go test -short" the test is skipped instead.
+//
+// The machine's genuine counterpart is a copy of the one that the tests run on: [OnACopyOfThisMachine].
 package peers

@@ -34,10 +34,16 @@ type JujuAgent struct {
 	stderr  bytes.Buffer
 }
 
+// BuildJuju builds the unit agent, if need be, for a test that starts it where that cannot be done or would be lost.
+func BuildJuju(t testing.TB) (programs string) {
+	t.Helper()
+	return need(t, "juju", ".", "github.com/juju/juju/cmd/jujuc")
+}
+
 // Juju starts a unit agent, which ends with the test. Set up its world first.
 func Juju(t testing.TB) *JujuAgent {
 	t.Helper()
-	programs := need(t, "juju", ".", "github.com/juju/juju/cmd/jujuc")
+	programs := BuildJuju(t)
 	dir, err := os.MkdirTemp(shortTemp(), "juju-")
 	if err != nil {
 		t.Fatal(err)
