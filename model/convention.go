@@ -24,6 +24,7 @@ type Convention struct {
 // Conventions are those that [CheckConventions] looks at.
 func Conventions() []Convention {
 	return []Convention{
+		{"unknown-key", false, "A key of the metadata that is like one which means something, and is none: Juju passes over it."},
 		{"missing-optional", false, "An endpoint that does not say whether it is optional: a reader cannot know what the charm needs to work."},
 		{"missing-additional-properties", false, "An action that does not say whether it takes parameters that it does not name: what Juju does then differs between 3 and 4."},
 		{"missing-limit", false, "A requirer of ingress or tracing without limit: 1, which a second relation would confuse."},
@@ -67,6 +68,7 @@ func CheckConventions(fsys fs.FS, listing bool) []*MetadataError {
 	}
 	// What cannot be read is for CheckMetadata to tell.
 	c := &conventions{}
+	c.misspelt(metadata, config, actions)
 	for _, role := range []Role{Requires, Provides, Peer} {
 		endpoints := metadata.at(role.key())
 		c.names(endpoints, "endpoint")

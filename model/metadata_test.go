@@ -199,7 +199,7 @@ func TestOptionMistakes(t *testing.T) {
 		{"{type: int, default: 1.5}", "config.yaml:1:35: options.a.default: the default of an option of type int cannot be the number 1.5 (Juju refuses such a charm)"},
 		{"{type: string, default: 1}", "config.yaml:1:38: options.a.default: the default of an option of type string cannot be the number 1 (put it in quotes)"},
 		{"{type: boolean, default: 'on'}", `config.yaml:1:39: options.a.default: the default of an option of type boolean cannot be the string "on" (Juju refuses such a charm)`},
-		{"{type: str, default: abc}", `config.yaml:1:19: options.a.type: "str" is unknown (it must be one of string, int, float, boolean, secret, integer)`},
+		{"{type: str, default: abc}", `config.yaml:1:21: options.a.type: "str" is unknown (it must be one of string, int, float, boolean, secret, integer)`},
 		{"{type: secret, default: abc}", `config.yaml:1:38: options.a.default: the default of an option of type secret cannot be the string "abc" (Juju refuses such a charm)`},
 		{"{type: bool}", `config.yaml:1:21: options.a.type: "bool" is unknown (it must be one of string, int, float, boolean, secret, integer)`},
 	} {

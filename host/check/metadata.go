@@ -53,7 +53,7 @@ func (c *checker) checkMetadata() {
 		c.inFile(e)
 	}
 	var wrong *model.MetadataError
-	if errors.As(err, &wrong) && (errors.Is(err, fs.ErrNotExist) || strings.HasPrefix(wrong.Message, "not YAML")) {
+	if errors.As(err, &wrong) && (errors.Is(err, fs.ErrNotExist) || strings.HasPrefix(wrong.Message, "not YAML") || strings.Contains(wrong.Message, " is here twice")) {
 		c.meta = nil // it may have any name
 	}
 }
