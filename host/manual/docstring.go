@@ -17,11 +17,11 @@ type Docstring struct {
 	Sections []Section
 }
 
-// A Block is a paragraph, whose lines are one text, or an example, whose lines
-// are as they are written.
+// A Block is a paragraph, or an item of a list, whose lines are one text, or an
+// example, whose lines are as they are written.
 type Block struct {
-	Text    string
-	Example bool
+	Text          string
+	Example, Item bool
 }
 
 // A Section is what comes below a title.
@@ -39,8 +39,8 @@ type Item struct{ Name, Text string }
 var sectionTitles = [...]string{"Args:", "Returns:", "Fields:"}
 
 // ReadDocstring takes a docstring apart. A paragraph ends at an empty line; what
-// is indented by four spaces or more is an example. Anything can be read: what
-// is no section is text.
+// is indented by four spaces or more is an example, and "* " begins an item of a
+// list. Anything can be read: what is no section is text.
 func ReadDocstring(text string) Docstring {
 	if len(text) > maxDocstring {
 		text = strings.ToValidUTF8(text[:maxDocstring], "")
@@ -81,10 +81,14 @@ func (d Docstring) Summary() string {
 }
 
 // dedent returns the lines of a text without the indentation that all but the
-// first have in common, and without spaces at their ends.
+// first have in common, and without spaces at their ends. What comes before the
+// quotes at the end counts, where they are on a line of their own.
 func dedent(text string) []string {
 	lines := strings.Split(strings.ReplaceAll(text, "\t", "        "), "\n")
 	common := -1
+	if last := lines[len(lines)-1]; len(lines) > 1 && strings.Trim(last, " ") == "" {
+		common = len(last)
+	}
 	for i, line := range lines {
 		lines[i] = strings.TrimRight(line, " \r")
 		if n := indentation(lines[i]); i > 0 && lines[i] != "" && (common < 0 || n < common) {
@@ -153,29 +157,31 @@ func readSection(title string, lines []string) Section {
 	return s
 }
 
-// readBlock reads a paragraph or an example, and returns the lines after it.
+// readBlock reads a paragraph, an item or an example, and returns the lines
+// after it.
 func readBlock(lines []string) (Block, []string) {
-	example := indentation(lines[0]) >= 4
-	end := 0
+	if indentation(lines[0]) >= 4 {
+		return readExample(lines)
+	}
+	text, isItem := strings.CutPrefix(strings.TrimSpace(lines[0]), "* ")
+	end := 1
+	for ; end < len(lines) && lines[end] != ""; end++ {
+		line := strings.TrimSpace(lines[end])
+		if _, ok := sectionTitle(lines[end:]); ok || strings.HasPrefix(line, "* ") {
+			break
+		}
+		text += " " + line
+	}
+	return Block{Text: text, Item: isItem}, lines[end:]
+}
+
+func readExample(lines []string) (Block, []string) {
 	var kept []string
-	for end < len(lines) {
-		line := lines[end]
-		if example && line != "" && indentation(line) < 4 || !example && (line == "" || indentation(line) >= 4 && end == 0) {
+	for _, line := range lines {
+		if line != "" && indentation(line) < 4 {
 			break
 		}
-		if _, ok := sectionTitle(lines[end:]); ok {
-			break
-		}
-		if example {
-			line = strings.TrimPrefix(line, "    ")
-		} else {
-			line = strings.TrimSpace(line)
-		}
-		kept = append(kept, line)
-		end++
+		kept = append(kept, strings.TrimPrefix(line, "    "))
 	}
-	if example {
-		return Block{strings.TrimRight(strings.Join(kept, "\n"), "\n"), true}, lines[end:]
-	}
-	return Block{strings.Join(kept, " "), false}, lines[end:]
+	return Block{Text: strings.TrimRight(strings.Join(kept, "\n"), "\n"), Example: true}, lines[len(kept):]
 }

@@ -25,8 +25,21 @@ func TestReadDocstring(t *testing.T) {
 			}},
 		},
 		{
+			"an example only",
+			"Does it.\n\n    do()\n      it()\n",
+			manual.Docstring{Blocks: []manual.Block{{Text: "Does it."}, {Text: "do()\n  it()", Example: true}}},
+		},
+		{
+			"a list",
+			"It has\n\n    * this,\n      and more;\n    * that.\n    Args:\n      a: one.\n    ",
+			manual.Docstring{
+				Blocks:   []manual.Block{{Text: "It has"}, {Text: "this, and more;", Item: true}, {Text: "that.", Item: true}},
+				Sections: []manual.Section{{Title: "Args", Items: []manual.Item{{Name: "a", Text: "one."}}}},
+			},
+		},
+		{
 			"arguments",
-			"Does it.\n\n    Args:\n      a: the first,\n        and more of it: this.\n      **rest: others.\n    Returns:\n      it.\n",
+			"Does it.\n\n    Args:\n      a: the first,\n        and more of it: this.\n      **rest: others.\n    Returns:\n      it.\n    ",
 			manual.Docstring{
 				Blocks: []manual.Block{{Text: "Does it."}},
 				Sections: []manual.Section{

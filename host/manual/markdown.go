@@ -129,8 +129,15 @@ func (t *Topic) markdownMember(m builtins.MemberDoc) string {
 func markdownDoc(doc, indent string) string {
 	d := ReadDocstring(doc)
 	var b strings.Builder
-	for _, block := range d.Blocks {
-		if !block.Example {
+	for i, block := range d.Blocks {
+		switch {
+		case block.Item && i > 0 && d.Blocks[i-1].Item:
+			fmt.Fprintf(&b, "%s* %s\n", indent, prose(block.Text))
+			continue
+		case block.Item:
+			fmt.Fprintf(&b, "\n%s* %s\n", indent, prose(block.Text))
+			continue
+		case !block.Example:
 			fmt.Fprintf(&b, "\n%s%s\n", indent, prose(block.Text))
 			continue
 		}

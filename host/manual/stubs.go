@@ -56,6 +56,9 @@ func (m *Manual) Stubs(meta *model.Metadata) map[string]string {
 		members := &stub{}
 		if t.Name == "events" {
 			for _, e := range meta.Events() {
+				if !identifier.MatchString(e.Name) {
+					continue // of metadata with mistakes
+				}
 				members.member(builtins.MemberDoc{Name: e.Name, Signature: "event_source", Doc: e.Kind.Doc()}, "    ")
 			}
 		}
@@ -122,6 +125,9 @@ func (s *stub) member(m builtins.MemberDoc, indent string) {
 
 // pythonKeywords are names that Starlark allows and Python does not.
 var pythonKeywords = [...]string{"async", "await", "except", "finally", "try", "raise", "with", "yield", "class", "assert", "del", "from", "global", "import", "is", "nonlocal"}
+
+// identifier is what a name may be that comes from metadata.
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // className is a type's name without a dot: "time_duration".
 func className(name string) string { return strings.ReplaceAll(name, ".", "_") }
@@ -216,15 +222,18 @@ func quoted(doc, indent string) string {
 	d := ReadDocstring(doc)
 	var lines []string
 	for i, b := range d.Blocks {
-		if i > 0 {
+		if i > 0 && !(b.Item && d.Blocks[i-1].Item) {
 			lines = append(lines, "")
 		}
-		if !b.Example {
+		switch {
+		case b.Example:
+			for line := range strings.SplitSeq(b.Text, "\n") {
+				lines = append(lines, "    "+line)
+			}
+		case b.Item:
+			lines = append(lines, "* "+b.Text)
+		default:
 			lines = append(lines, fold(b.Text, 100)...)
-			continue
-		}
-		for line := range strings.SplitSeq(b.Text, "\n") {
-			lines = append(lines, "    "+line)
 		}
 	}
 	for _, s := range d.Sections {

@@ -41,8 +41,9 @@ func TestStubOfText(t *testing.T) {
 func TestStubs(t *testing.T) {
 	m, err := New()
 	require.NoError(t, err)
-	files := m.Stubs(&model.Metadata{Relations: map[string]*model.RelationMeta{"db": {}}})
+	files := m.Stubs(&model.Metadata{Relations: map[string]*model.RelationMeta{"db": {}, "x: int\nimport os #": {}}})
 	assert.Contains(t, files["__init__.py"], "\n    db_relation_changed: event_source\n")
+	assert.NotContains(t, files["__init__.py"], "import os")
 	for _, p := range m.Pages {
 		if p.Group == Parts {
 			continue

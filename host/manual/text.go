@@ -213,16 +213,19 @@ func docText(doc string) string {
 	d := ReadDocstring(doc)
 	var b strings.Builder
 	for i, block := range d.Blocks {
-		if i > 0 {
+		if i > 0 && !(block.Item && d.Blocks[i-1].Item) {
 			b.WriteString("\n")
 		}
-		if block.Example {
-			for line := range strings.Lines(block.Text + "\n") {
-				b.WriteString(strings.TrimRight("      "+line, " \n") + "\n")
+		switch {
+		case block.Example:
+			for line := range strings.SplitSeq(block.Text, "\n") {
+				b.WriteString(strings.TrimRight("      "+line, " ") + "\n")
 			}
-			continue
+		case block.Item:
+			b.WriteString(entry("  ", "*", 1, block.Text))
+		default:
+			b.WriteString(indented(block.Text, "  "))
 		}
-		b.WriteString(indented(block.Text, "  "))
 	}
 	for _, s := range d.Sections {
 		fmt.Fprintf(&b, "\n  %s:\n", s.Title)
