@@ -36,3 +36,30 @@ func TestReadmes(t *testing.T) {
 		}
 	}
 }
+
+// TestReadmeCharm: the charm in the README is a whole one, without mistakes.
+func TestReadmeCharm(t *testing.T) {
+	program, err := os.Executable()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	bin := filepath.Join(dir, "starcharm")
+	require.NoError(t, os.Symlink(program, bin))
+	text, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	files := regexp.MustCompile("(?s)```[a-z]+\n# (\\S+)\n(.*?)```").FindAllSubmatch(text, -1)
+	require.Len(t, files, 2)
+	for _, file := range files {
+		name := filepath.Join(dir, string(file[1]))
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+		require.NoError(t, os.WriteFile(name, file[2], 0o644))
+	}
+	for _, command := range []string{"check --strict --ignore missing-optional,missing-description", "fmt --check src", "run config-changed"} {
+		cmd := exec.Command("sh", "-c", "./starcharm "+command)
+		cmd.Dir = dir
+		output, err := cmd.CombinedOutput()
+		assert.NoError(t, err, "%s: %s", command, output)
+		if command == "run config-changed" {
+			assert.Contains(t, string(output), "waiting -- 'for the database'")
+		}
+	}
+}
