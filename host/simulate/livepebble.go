@@ -60,14 +60,25 @@ func (l *Live) pebble(w *World) func(context.Context, *pebbletest.State) (Pebble
 	}
 }
 
-// was is the container before the hook, with the files that were learnt.
+// was is the container before the hook, with the files that were changed.
 func (p *livePebble) was() *pebbletest.State {
 	s := *p.began
-	s.Files = p.learnt
+	s.Files = p.onlyChanged(pebbletest.New(pebbletest.Config{State: &pebbletest.State{Files: p.learnt}}).State().Files)
 	return explicit(&s)
 }
 
-func (p *livePebble) State(context.Context) (*pebbletest.State, error) { return p.Server.State(), nil }
+// onlyChanged are files without those that were learnt for other reasons.
+func (p *livePebble) onlyChanged(files map[string]*pebbletest.File) map[string]*pebbletest.File {
+	maps.DeleteFunc(files, func(name string, _ *pebbletest.File) bool { return !p.isChanged(name) })
+	return files
+}
+
+// State is the container as it is now, with the files that were changed.
+func (p *livePebble) State(context.Context) (*pebbletest.State, error) {
+	s := p.Server.State()
+	s.Files = p.onlyChanged(s.Files)
+	return s, nil
+}
 
 func (p *livePebble) End(ctx context.Context) (*pebbletest.State, error) { return p.State(ctx) }
 
