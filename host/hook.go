@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"path/filepath"
+	"runtime/debug"
 
 	"github.com/starcharm/starcharm/builtins/machine"
 	"github.com/starcharm/starcharm/model"
@@ -57,7 +58,11 @@ func RunHook(ctx context.Context, env map[string]string, dir string, stderr io.W
 	files, err := DirFS(hook.CharmDir)
 	var charm *Charm
 	if err == nil {
+		// What loading allocates is kept, so that collecting it, several times as it
+		// grows, takes time and frees little.
+		usual := debug.SetGCPercent(400)
 		charm, err = debugger.Load(files)
+		debug.SetGCPercent(usual)
 	}
 	if err != nil || nested {
 		// There is nothing to dispatch, only something to say.
