@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"go.starlark.net/starlark"
 
 	"github.com/starcharm/starcharm/host"
 	"github.com/starcharm/starcharm/host/repl"
@@ -64,10 +65,11 @@ exit code 1.`,
 			}
 			var told *repl.ScriptError
 			var source *host.SourceError
+			var failed *starlark.EvalError
 			switch {
 			case errors.As(err, &told):
 				return exitCode(1)
-			case errors.As(err, &source): // a charm that cannot be loaded
+			case errors.As(err, &source), errors.As(err, &failed): // a charm that cannot be loaded
 				return showDiagnostics(cmd, host.Diagnose(err, host.SourceIn(dir)))
 			}
 			return err

@@ -42,8 +42,8 @@ func TestBounds(t *testing.T) {
 	for _, c := range []struct{ name, meta, script, found string }{
 		{"values that never freeze", smallMeta, nested, "src/charm.star:1:1: error: the top level took more than 10 seconds [load-failure]"},
 		{"many mistakes", smallMeta, "def h(event):\n    pass\n" + many(3000, "    model.nope%d\n"), "there may be more, which is not shown\n"},
-		{"broken statements", smallMeta, many(2000, "def (%d\n"), "there may be more, which is not shown\n"},
-		{"many unknown names", smallMeta, many(300, "x%[1]d = y%[1]d\n"), "there may be more, which is not shown\n100 errors"},
+		{"broken statements", smallMeta, many(2000, "def (%d\n") + "x = [\n" + strings.Repeat("y = 1\n", 100000), "there may be more, which is not shown\n"},
+		{"many unknown names", smallMeta, many(3000, "x%[1]d = y%[1]d\n"), "there may be more, which is not shown\n100 errors"},
 		{"many options", smallMeta + "config:\n  options:\n" + many(10000, "    o%d: {type: string, description: d}\n"), "x = 1\n", "there may be more, which is not shown\n"},
 		{"one rule again and again", smallMeta, "# check: ignore=" + strings.Repeat("unknown-name,", 50000) + "a\n", "nothing here breaks the rule unknown-name"},
 		{"too large", smallMeta, "x = 1\n" + strings.Repeat("#", 1<<20), "src/charm.star: error: cannot read the charm's script: src/charm.star is larger than 1 MiB [no-script]"},

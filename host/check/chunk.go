@@ -83,6 +83,7 @@ func openText(line, open string) string {
 
 var (
 	word    = regexp.MustCompile(`^[A-Za-z_][A-Za-z_0-9]*`)
+	words   = regexp.MustCompile(`[A-Za-z_][A-Za-z_0-9]*`)
 	defines = regexp.MustCompile(`^(?:def\s+)?([A-Za-z_][A-Za-z_0-9]*)\s*(?:\(|=[^=])`)
 	loads   = regexp.MustCompile(`([A-Za-z_][A-Za-z_0-9]*)\s*=|"([A-Za-z_][A-Za-z_0-9]*)"`)
 )

@@ -26,6 +26,8 @@ type file struct {
 	loads map[string]*file
 	// maybe are names that broken statements seem to define.
 	maybe []string
+	// broken are the words in them.
+	broken map[string]bool
 	// library: the file makes a framework.scope, and is not the entry script.
 	library bool
 	// ignores are the comments that silence findings, by line.
@@ -83,7 +85,7 @@ func (c *checker) parse(f *file) {
 		return
 	}
 	wrong := []error{err}
-	f.tree = &syntax.File{Path: f.name, Options: &options}
+	f.tree, f.broken = &syntax.File{Path: f.name, Options: &options}, map[string]bool{}
 	at := errorLine(err)
 	for _, chunk := range chunks(f.lines) {
 		tree, err := options.Parse(f.name, syntax.FilePortion{Content: []byte(chunk.text), FirstLine: int32(chunk.line), FirstCol: 1}, 0)
@@ -92,6 +94,9 @@ func (c *checker) parse(f *file) {
 			continue
 		}
 		f.maybe = append(f.maybe, chunk.defines()...)
+		for _, name := range words.FindAllString(chunk.text, -1) {
+			f.broken[name] = true
+		}
 		if errorLine(err) != at {
 			wrong = append(wrong, err)
 		}
@@ -118,7 +123,14 @@ func (c *checker) resolve(f *file) {
 	for _, name := range append(builtins.Names(), f.maybe...) {
 		known[name] = true
 	}
-	err := resolve.File(f.tree, func(name string) bool { return known[name] }, starlark.Universe.Has)
+	strange := 0
+	err := resolve.File(f.tree, func(name string) bool {
+		if known[name] || starlark.Universe.Has(name) {
+			return known[name]
+		}
+		strange++
+		return strange > maxBroken+1 // of each that it tells of, the resolver goes through all names
+	}, starlark.Universe.Has)
 	var all resolve.ErrorList
 	errors.As(err, &all)
 	var wrong, unknown []error

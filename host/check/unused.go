@@ -26,7 +26,7 @@ func (c *checker) checkUnused(f *file) {
 				if !slices.Contains(names, n.From[i].Name) || strings.HasPrefix(n.From[i].Name, "_") {
 					continue
 				}
-				if key := first(to); key != nil && c.uses[key] == 0 && !f.mentions(to.Name) {
+				if key := first(to); key != nil && c.uses[key] == 0 && !f.broken[to.Name] {
 					c.at(f, to.NamePos, "unused-load", "delete it", "%s is loaded, and not used", to.Name)
 				}
 			}
@@ -38,18 +38,13 @@ func (c *checker) checkUnused(f *file) {
 	})
 }
 
-// mentions says whether a name is in a statement that could not be read.
-func (f *file) mentions(name string) bool {
-	return len(f.maybe) > 0 && strings.Count(string(f.source), name) > 1
-}
-
 func (c *checker) unusedVariable(f *file, n *syntax.AssignStmt) {
 	if n.Op != syntax.EQ {
 		return
 	}
 	unused := func(e syntax.Expr) *syntax.Ident {
 		id, ok := e.(*syntax.Ident)
-		if !ok || strings.HasPrefix(id.Name, "_") || first(id) == nil || c.uses[first(id)] > 0 || f.mentions(id.Name) {
+		if !ok || strings.HasPrefix(id.Name, "_") || first(id) == nil || c.uses[first(id)] > 0 || f.broken[id.Name] {
 			return nil
 		}
 		if s := scope(id); s != resolve.Local && s != resolve.Cell {
