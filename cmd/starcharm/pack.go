@@ -11,6 +11,7 @@ import (
 
 	"github.com/starcharm/starcharm/host"
 	"github.com/starcharm/starcharm/host/charmpack"
+	"github.com/starcharm/starcharm/host/check"
 	"github.com/starcharm/starcharm/model"
 )
 
@@ -38,13 +39,15 @@ for a charm that cannot be packed as it is, 2 for all else.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Version = readBuild().Version
+			if files, err := host.DirFS(o.Dir); err == nil {
+				if failures := check.LoadFailures(cmd.Context(), files); len(failures) > 0 {
+					return unpackable(cmd, failures)
+				}
+			}
 			packed, err := charmpack.Pack(cmd.Context(), o)
 			var wrong *charmpack.CharmError
 			if errors.As(err, &wrong) {
-				for _, d := range host.Diagnose(wrong.Err, host.SourceIn(o.Dir)) {
-					fmt.Fprint(cmd.ErrOrStderr(), d.Render(isTerminal(os.Stderr)))
-				}
-				return exitCode(1)
+				return unpackable(cmd, host.Diagnose(wrong.Err, host.SourceIn(o.Dir)))
 			}
 			if err != nil {
 				return err
@@ -66,4 +69,12 @@ for a charm that cannot be packed as it is, 2 for all else.`,
 	f.BoolVar(&o.DryRun, "list", false, "write nothing; show what would be packed")
 	f.BoolVar(&asJSON, "json", false, "show what was packed as JSON")
 	return cmd
+}
+
+// unpackable says why a charm cannot be packed as it is.
+func unpackable(cmd *cobra.Command, found []host.Diagnostic) error {
+	for _, d := range found {
+		fmt.Fprint(cmd.ErrOrStderr(), d.Render(isTerminal(os.Stderr)))
+	}
+	return exitCode(1)
 }

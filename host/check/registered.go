@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -12,8 +13,10 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/starcharm/starcharm/builtins"
+	"github.com/starcharm/starcharm/builtins/machine"
 	"github.com/starcharm/starcharm/host"
 	"github.com/starcharm/starcharm/host/simulate"
+	"github.com/starcharm/starcharm/model"
 	"github.com/starcharm/starcharm/model/consistency"
 	"github.com/starcharm/starcharm/model/modeltest"
 )
@@ -50,6 +53,16 @@ type loading struct {
 	failures   []host.Diagnostic
 }
 
+// LoadFailures is what goes wrong when the top level of a charm is run, as it
+// would in every hook. What the files' text or the metadata tells is not in it.
+func LoadFailures(ctx context.Context, fsys fs.FS) []host.Diagnostic {
+	c := &checker{fsys: fsys}
+	if meta, err := model.ReadMetadata(fsys); err == nil {
+		c.meta = meta
+	}
+	return c.load(ctx).failures
+}
+
 // load runs the charm's top level as a hook does.
 func (c *checker) load(ctx context.Context) loading {
 	var coverage host.Coverage
@@ -83,6 +96,10 @@ func (c *checker) load(ctx context.Context) loading {
 		for i := range outcome.Diagnostics {
 			outcome.Diagnostics[i].Message = tookTooLong
 		}
+	}
+	var undescribed *machine.UndescribedError
+	if errors.As(outcome.Err, &undescribed) {
+		return loading{} // it looks at the machine: what it finds there, nobody knows
 	}
 	if outcome.Err != nil {
 		return loading{failures: outcome.Diagnostics}
