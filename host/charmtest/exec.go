@@ -101,6 +101,7 @@ func (r *handlers) end() error {
 func (s *session) runHook(ctx context.Context, hook *simulate.Hook) (o *simulate.Outcome, handlerErr, err error) {
 	hook.MaxSteps = s.suite.options.MaxSteps
 	hook.DebugAt, hook.Debugger = s.suite.options.DebugAt, s.suite.options.Debugger
+	hook.Keys = &s.suite.keys
 	running := &handlers{session: s}
 	running.bind(hook.State)
 	s.suite.tally.ran(hook)

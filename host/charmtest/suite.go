@@ -75,6 +75,9 @@ type Suite struct {
 	// snapshotFiles are those of all tests, of the selected ones or not.
 	snapshotFiles map[string]bool
 
+	// keys are the RSA keys of all tests.
+	keys machinetest.Keys
+
 	mu     sync.Mutex
 	charms map[string]*host.Charm
 	// taken are the snapshots of tests that passed, by their file.

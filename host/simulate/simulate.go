@@ -174,6 +174,8 @@ type Hook struct {
 	// Secrets is how many secrets there are in the model that State does not
 	// tell of: the ids of new ones are counted on from there.
 	Secrets int
+	// Keys, unless nil, are the RSA keys that this hook shares with others.
+	Keys *machinetest.Keys
 }
 
 // A Function is a function of a charm's files, and its arguments.
@@ -261,6 +263,7 @@ func (h *Hook) Begin(ctx context.Context) (w *World, err error) {
 	if err != nil {
 		return nil, &StateError{err}
 	}
+	simulated.ShareKeys(h.Keys)
 	juju.Now = simulated.Now
 	before.Machine.HostFiles = simulated.Files() // without directories that are there anyway
 	pebbles := map[string]Pebble{}

@@ -66,6 +66,7 @@ type Machine struct {
 
 	environment map[string]string
 	random      *randomness
+	keys        *Keys // nil: not shared
 
 	processes []*Process
 	ran       map[string]int // commands run so far, by the prefix of the process

@@ -4,18 +4,62 @@ import (
 	"crypto/rsa"
 	"io"
 	"math/big"
+	"math/rand/v2"
+	"sync"
 )
+
+// Keys remembers the RSA keys that simulated machines made. They are costly, and
+// machines of one seed ask for the same ones. Many goroutines may use it.
+type Keys struct {
+	mu   sync.Mutex
+	made map[keySeed]*rsa.PrivateKey
+}
+
+// A keySeed is what decides which key is made.
+type keySeed struct {
+	bits   int
+	random [32]byte
+}
+
+// ShareKeys has the machine look for its RSA keys among those of others first;
+// nil: it makes its own.
+func (m *Machine) ShareKeys(k *Keys) { m.keys = k }
 
 // GenerateRSA makes the key that the seed chooses. Anybody could make it again:
 // it is for simulations alone.
 func (m *Machine) GenerateRSA(bits int) (*rsa.PrivateKey, error) {
+	seed := keySeed{bits: bits}
+	if _, err := io.ReadFull(m.random, seed.random[:]); err != nil {
+		return nil, err
+	}
+	if m.keys == nil {
+		return seed.generate()
+	}
+	m.keys.mu.Lock()
+	defer m.keys.mu.Unlock()
+	if key := m.keys.made[seed]; key != nil {
+		return key, nil
+	}
+	key, err := seed.generate()
+	if err != nil {
+		return nil, err
+	}
+	if m.keys.made == nil {
+		m.keys.made = map[keySeed]*rsa.PrivateKey{}
+	}
+	m.keys.made[seed] = key
+	return key, nil
+}
+
+func (s keySeed) generate() (*rsa.PrivateKey, error) {
+	random := rand.NewChaCha8(s.random)
 	one, e := big.NewInt(1), big.NewInt(65537)
 	for {
-		p, err := m.prime(bits / 2)
+		p, err := prime(random, s.bits/2)
 		if err != nil {
 			return nil, err
 		}
-		q, err := m.prime(bits - bits/2)
+		q, err := prime(random, s.bits-s.bits/2)
 		if err != nil {
 			return nil, err
 		}
@@ -31,22 +75,22 @@ func (m *Machine) GenerateRSA(bits int) (*rsa.PrivateKey, error) {
 }
 
 // prime is a prime number of so many bits, of which the two highest are set.
-func (m *Machine) prime(bits int) (*big.Int, error) {
+func prime(random io.Reader, bits int) (*big.Int, error) {
 	raw := make([]byte, bits/8)
-	if _, err := io.ReadFull(m.random, raw); err != nil {
+	if _, err := io.ReadFull(random, raw); err != nil {
 		return nil, err
 	}
 	raw[0] |= 0xc0
 	raw[len(raw)-1] |= 1
+	// Numbers with a small factor are passed over before the costly tests, and
+	// what is not prime fails the first of them.
 	start, p := new(big.Int).SetBytes(raw), new(big.Int)
-	// Numbers with a small factor are passed over before the costly test.
-	var factors, remainders []uint64
-	for f := uint64(3); f < 4096; f += 2 {
-		if new(big.Int).SetUint64(f).ProbablyPrime(0) {
-			factors = append(factors, f)
-			remainders = append(remainders, p.Mod(start, p.SetUint64(f)).Uint64())
-		}
+	factors := smallPrimes(1 << 16)
+	remainders := make([]uint64, len(factors))
+	for i, f := range factors {
+		remainders[i] = p.Mod(start, p.SetUint64(f)).Uint64()
 	}
+	one, two, power := big.NewInt(1), big.NewInt(2), new(big.Int)
 search:
 	for step := uint64(0); ; step += 2 {
 		for i, f := range factors {
@@ -54,8 +98,25 @@ search:
 				continue search
 			}
 		}
-		if p.Add(start, p.SetUint64(step)).ProbablyPrime(0) {
+		p.Add(start, p.SetUint64(step))
+		if power.Exp(two, power.Sub(p, one), p).Cmp(one) == 0 && p.ProbablyPrime(0) {
 			return p, nil
 		}
 	}
+}
+
+// smallPrimes are the odd prime numbers below a bound.
+func smallPrimes(bound int) []uint64 {
+	composite := make([]bool, bound)
+	var primes []uint64
+	for n := 3; n < bound; n += 2 {
+		if composite[n] {
+			continue
+		}
+		primes = append(primes, uint64(n))
+		for multiple := n * n; multiple < bound; multiple += 2 * n {
+			composite[multiple] = true
+		}
+	}
+	return primes
 }
