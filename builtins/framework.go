@@ -38,6 +38,7 @@ type Framework struct {
 	handlers map[handlerKey]*starlark.Function
 	scopes   map[string]*scope
 	stored   map[string]*stored
+	meta     starlark.Value // nil until it is asked for
 }
 
 func newFramework(h *Hook) *Framework {
@@ -47,6 +48,19 @@ func newFramework(h *Hook) *Framework {
 		scopes:   map[string]*scope{},
 		stored:   map[string]*stored{},
 	}
+}
+
+// metadata is the charm's metadata, which every library at the top of a charm
+// asks for.
+func (f *Framework) metadata() (starlark.Value, error) {
+	if f.meta == nil {
+		meta, err := metadataStruct(f.hook.Metadata)
+		if err != nil {
+			return nil, err
+		}
+		f.meta = meta
+	}
+	return f.meta, nil
 }
 
 type handlerKey struct{ scope, id string }
@@ -159,7 +173,7 @@ var frameworkTable = table[*Framework]{
 		{name: "scope", sig: "(name: str) -> scope", doc: "The namespace of one library instance. What it observes, defines and stores is its own, so that two instances never clash. A name can be taken once.",
 			call: (*Framework).newScope},
 		{name: "meta", sig: "struct", fields: fieldsOfStruct(metadataStruct(&model.Metadata{})), doc: "The charm's metadata: name, relations, containers, options, actions and so on.",
-			get: func(f *Framework) (starlark.Value, error) { return metadataStruct(f.hook.Metadata) }},
+			get: (*Framework).metadata},
 		{name: "charm_dir", sig: "str", doc: "The directory of the charm on this machine.",
 			get: func(f *Framework) (starlark.Value, error) { return starlark.String(f.hook.CharmDir), nil }},
 		{name: "read_file", sig: "(path: str, *, default = <fail>) -> str", doc: "The text of a file of the charm, by its path relative to the charm's directory: framework.read_file(\"src/dashboards/app.json\"). For one that is not there it is default, if that is given. No such file without a default, one of more than 4 MiB, and one that is not UTF-8 is an error, which ends the hook. Can be called at any time.",
