@@ -161,6 +161,8 @@ func (m *machineCopy) apt(t *testing.T) {
 	m.expect(t, `"1.0"`, "apt", "installed_version", text(name+":all"))
 	m.expect(t, "True", "apt", "hold_packages", text(name))
 	m.expect(t, "False", "apt", "hold_packages", text(name))
+	m.expect(t, "False", "apt", "hold_packages", text(name+":all"))
+	m.expect(t, "False", "apt", "hold_packages", text(name+":native"))
 	m.expect(t, "True", "apt", "hold_packages", text(name), named("hold", starlark.False))
 
 	lock, err := os.OpenFile("/var/lib/dpkg/lock-frontend", os.O_RDWR|os.O_CREATE, 0o640)
