@@ -210,6 +210,7 @@ func (d *diagnosis) run(err error, outer *starlark.EvalError, frames []Frame) Di
 	}
 	found.locate()
 	adviseRun(&found, d.file(found.File))
+	found.locateOutsideLibrary()
 	found.shortenFrames()
 	return found
 }
@@ -219,6 +220,7 @@ func (d *diagnosis) run(err error, outer *starlark.EvalError, frames []Frame) Di
 func (d *diagnosis) write(err *WriteError) Diagnostic {
 	found := Diagnostic{Message: err.Error(), Frames: d.frames(err.At)}
 	found.locate()
+	found.locateOutsideLibrary()
 	found.shortenFrames()
 	return found
 }
@@ -228,6 +230,17 @@ func (d *Diagnostic) locate() {
 	if n := len(d.Frames); n > 0 {
 		last := d.Frames[n-1]
 		d.File, d.Line, d.Column, d.Source = last.File, last.Line, last.Column, last.Source
+	}
+}
+
+// locateOutsideLibrary places a diagnostic of the standard library where it was
+// called from: that line is the author's to change.
+func (d *Diagnostic) locateOutsideLibrary() {
+	for _, frame := range slices.Backward(d.Frames) {
+		if !strings.HasPrefix(frame.File, std) {
+			d.File, d.Line, d.Column, d.Source = frame.File, frame.Line, frame.Column, frame.Source
+			return
+		}
 	}
 }
 

@@ -16,6 +16,9 @@ func (w *walk) call(e *syntax.CallExpr) {
 	fn := c.eval(f, e.Fn)
 	if inner, rest, ok := c.caught(f, fn, e.Args); ok {
 		at := e.Args[0]
+		if dot, ok := at.(*syntax.DotExpr); ok {
+			w.uncaught(dot.X)
+		}
 		if call, ok := at.(*syntax.CallExpr); ok {
 			if _, isFunction := inner.(*method); !isFunction {
 				if _, isFunction := inner.(*function); !isFunction && inner != nil {

@@ -56,6 +56,7 @@ var rules = [...]Rule{
 	{Name: "unused-option", Severity: warn, Doc: "An option that no script mentions."},
 	{Name: "unused-load", Severity: warn, Doc: "A name that is loaded and not used."},
 	{Name: "unused-variable", Severity: warn, Doc: "A local variable that is assigned and not used. One whose name starts with _ may be."},
+	{Name: "uncaught-call", Severity: warn, Doc: "A call inside the function that catch() is given, `catch(container.exec(command).wait_output)`: it runs before catch() does, which does not catch its failure."},
 	{Name: "unchecked-failure", Severity: warn, Doc: "A failure that catch() returned and nobody looks at. If it does not matter, call it _."},
 	{Name: "unreachable-code", Severity: warn, Doc: "Statements behind one that always leaves."},
 	{Name: "unused-ignore", Severity: warn, Doc: "A `# check: ignore=RULE` that silences nothing."},

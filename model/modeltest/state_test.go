@@ -46,6 +46,7 @@ func TestDecodeSaysWhatIsWrongAndWhere(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"leadr: true", `line 1: there is no key "leadr" here; did you mean "leader"?`},
 		{"leader: true\nrelations:\n- id: 1\n  remote_unit_data: {}", `line 4: there is no key "remote_unit_data" here; did you mean "remote_units_data"?`},
+		{"relations:\n- {endpoint: db, remote_app_name: pg}", `line 2: there is no key "remote_app_name" here; did you mean "remote_app"?`},
 		{"model: {cloud_spec: {zzz: 1}}", `line 1: there is no key "zzz" here; there are type, name, region, endpoint`},
 		{"a: 1\nb: 2", `line 1: there is no key "a" here; line 2: there is no key "b" here`},
 		{"leader: 5", `line 1: got "5", want true or false`},
