@@ -14,11 +14,18 @@ import (
 	"github.com/starcharm/starcharm/testdata/peers"
 )
 
-// TestRealDatabaseExample relates k8s-4-action to a database: its user comes in a secret, reaches the server, changes, and goes.
-func TestRealDatabaseExample(t *testing.T) {
+// TestRealDatabaseExamples relates k8s-3-postgresql and k8s-4-action to a database: its user comes in a secret, reaches the server,
+// changes, and goes.
+func TestRealDatabaseExamples(t *testing.T) {
+	t.Run("k8s-3-postgresql", func(t *testing.T) { relateDatabase(t, "../examples/k8s-3-postgresql", false) })
+	t.Run("k8s-4-action", func(t *testing.T) { relateDatabase(t, "../examples/k8s-4-action", true) })
+}
+
+// relateDatabase does so with an example; acts says that it has the action that tells of the database.
+func relateDatabase(t *testing.T, example string, acts bool) {
 	const user = "9m4e2mr0ui3e8a215n4g"
 	port := freePort(t)
-	dir := packed(t, "../examples/k8s-4-action")
+	dir := packed(t, example)
 	replace(t, filepath.Join(dir, "src", "workload.star"), "/bin/uvicorn", self(t))
 	p := startPod(t, port)
 	u := demo(t, dir, p)
@@ -32,9 +39,11 @@ func TestRealDatabaseExample(t *testing.T) {
 	u.runs(ready)
 	assert.Equal(t, peers.JujuStatus{Status: "blocked", Message: "Waiting for database relation"}, u.World.UnitStatus)
 	assert.Equal(t, "2.1.0", u.World.WorkloadVersion)
-	refused := u.act("get-db-info", map[string]any{"show-password": false})
-	assert.Equal(t, "failed", refused.Action.Status)
-	assert.Equal(t, "No database connected", refused.Action.Message)
+	if acts {
+		refused := u.act("get-db-info", map[string]any{"show-password": false})
+		assert.Equal(t, "failed", refused.Action.Status)
+		assert.Equal(t, "No database connected", refused.Action.Message)
+	}
 
 	u.Change(map[string]any{"relations": map[string]any{"1": map[string]any{"endpoint": "database", "remote-app": "postgresql-k8s"}}})
 	u.relation(1, "created", "postgresql-k8s", "")
@@ -61,9 +70,11 @@ func TestRealDatabaseExample(t *testing.T) {
 	})
 	_, command := p.service(t)
 	assert.Contains(t, command, fmt.Sprintf("--port %d", port))
-	told := u.act("get-db-info", map[string]any{"show-password": true})
-	for result, want := range map[string]string{"db-host": "10.1.1.1", "db-port": "5432", "db-username": "names", "db-password": "first-password"} {
-		assert.Equal(t, want, told.Action.Results[result], result)
+	if acts {
+		told := u.act("get-db-info", map[string]any{"show-password": true})
+		for result, want := range map[string]string{"db-host": "10.1.1.1", "db-port": "5432", "db-username": "names", "db-password": "first-password"} {
+			assert.Equal(t, want, told.Action.Results[result], result)
+		}
 	}
 
 	u.Change(map[string]any{"secrets": map[string]any{user: map[string]any{
@@ -77,6 +88,58 @@ func TestRealDatabaseExample(t *testing.T) {
 
 	u.relation(1, "broken", "postgresql-k8s", "")
 	assert.Equal(t, peers.JujuStatus{Status: "blocked", Message: "Waiting for database relation"}, u.World.UnitStatus)
+}
+
+// TestRealHTTPBinExample has httpbin-demo bring its server up, change its log level, and refuse one that there is not.
+func TestRealHTTPBinExample(t *testing.T) {
+	dir := packed(t, "../examples/httpbin-demo")
+	replace(t, filepath.Join(dir, "src", "workload.star"), "gunicorn -b 0.0.0.0:80 httpbin:app -k gevent", fmt.Sprintf("%s %d", self(t), freePort(t)))
+	replace(t, filepath.Join(dir, "src", "workload.star"), `"environment": {`, fmt.Sprintf(`"environment": {%q: "workload", `, roleVariable))
+	p := startPod(t, freePort(t))
+	u := demo(t, dir, p)
+	u.Change(map[string]any{"config": map[string]any{"log-level": "info"}})
+	served := func() string {
+		t.Helper()
+		services, err := p.client.Services(context.Background(), "httpbin")
+		require.NoError(t, err)
+		require.Len(t, services, 1)
+		assert.Equal(t, "active", string(services[0].Current))
+		plan, err := p.client.Plan(context.Background())
+		require.NoError(t, err)
+		return plan.Services["httpbin"].Environment["GUNICORN_CMD_ARGS"]
+	}
+
+	u.hook("install")
+	assert.Equal(t, peers.JujuStatus{Status: "maintenance", Message: "waiting for workload container"}, u.World.UnitStatus)
+	u.runs(peers.JujuHook{Kind: "pebble-ready", Workload: "httpbin"})
+	assert.Equal(t, "--log-level info", served())
+	assert.Equal(t, peers.JujuStatus{Status: "active"}, u.World.UnitStatus)
+
+	u.Change(map[string]any{"config": map[string]any{"log-level": "DEBUG"}})
+	u.hook("config-changed")
+	assert.Equal(t, "--log-level debug", served())
+
+	u.Change(map[string]any{"config": map[string]any{"log-level": "loud"}})
+	u.hook("config-changed")
+	assert.Equal(t, "--log-level debug", served())
+	assert.Equal(t, "blocked", u.World.UnitStatus.Status)
+	assert.Contains(t, u.World.UnitStatus.Message, "invalid log level \"loud\"")
+}
+
+// TestRealHelloExample has hello-machine show its greeting in a relation and greet in an action, which it remembers.
+func TestRealHelloExample(t *testing.T) {
+	u := demo(t, packed(t, "../examples/hello-machine"), nil)
+	u.Change(map[string]any{"config": map[string]any{"greeting": "Hello"}, "relations": map[string]any{"1": map[string]any{"endpoint": "greeting", "remote-app": "guest"}}})
+	u.relation(1, "created", "guest", "")
+	assert.Equal(t, map[string]string{"greeting": "Hello"}, u.databag("1", "demo/0"))
+	assert.Equal(t, peers.JujuStatus{Status: "active", Message: "greeted 0"}, u.World.UnitStatus)
+
+	greeted := u.act("greet", map[string]any{"name": "Grace"})
+	assert.Equal(t, "Hello, Grace!", greeted.Action.Results["greeting"])
+	u.Change(map[string]any{"config": map[string]any{"greeting": "Good day"}})
+	u.hook("config-changed")
+	assert.Equal(t, map[string]string{"greeting": "Good day"}, u.databag("1", "demo/0"))
+	assert.Equal(t, peers.JujuStatus{Status: "active", Message: "greeted 1"}, u.World.UnitStatus)
 }
 
 // TestRealObserveExample relates k8s-5-observe to Prometheus, Loki and Grafana.
