@@ -136,8 +136,11 @@ type ActionMeta struct {
 	// AdditionalProperties is nil when the file does not say; then
 	// [Version.RefusesExtraActionParams] decides.
 	AdditionalProperties *bool
-	Parallel             bool
-	ExecutionGroup       string
+	// AdditionalSchema is what others have to be, when additionalProperties is a
+	// JSON schema.
+	AdditionalSchema map[string]any
+	Parallel         bool
+	ExecutionGroup   string
 }
 
 // OptionMeta describes a configuration option.
@@ -462,6 +465,7 @@ func (r *metadataReader) actions(s section) {
 			// A schema for the rest allows a rest.
 			allowed := extra.node.kind == mappingKind || extra.boolean()
 			meta.AdditionalProperties = &allowed
+			meta.AdditionalSchema, _ = extra.node.data().(map[string]any)
 		}
 		return meta
 	})

@@ -3,13 +3,10 @@ package modeltest
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/starcharm/starcharm/model"
 )
 
 // ActionResult is what an action leaves for the user.
@@ -159,87 +156,4 @@ func prepareActionFail(h *Hook, c *invocation) (func([]string) error, func() err
 		h.result.Failed, h.result.Message = true, message
 		return nil
 	})
-}
-
-// actionParams checks what the user gave against the action's schema and adds
-// its defaults, as the controller does before it queues an action.
-func (j *Juju) actionParams(action *model.ActionMeta, given map[string]any) (map[string]any, error) {
-	extra := !j.version.RefusesExtraActionParams()
-	if action.AdditionalProperties != nil {
-		extra = *action.AdditionalProperties
-	}
-	params := cloneMap(given, cloneValue)
-	if params == nil {
-		params = map[string]any{}
-	}
-	addDefaults(params, action.Parameters)
-	var errs []error
-	for _, name := range action.Required {
-		if _, ok := params[name]; !ok {
-			errs = append(errs, fmt.Errorf("the parameter %q is required", name))
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(params)) {
-		schema, ok := action.Parameters[name].(map[string]any)
-		if !ok {
-			if !extra {
-				errs = append(errs, unknownError("parameter", name, keys(action.Parameters)))
-			}
-			continue
-		}
-		if kind, ok := schema["type"].(string); ok && !hasJSONType(params[name], kind) {
-			errs = append(errs, fmt.Errorf("the parameter %q must be of type %s, it is %s", name, kind, written(params[name])))
-		}
-	}
-	return params, errors.Join(errs...)
-}
-
-// addDefaults fills in what schemas have defaults for, objects included.
-func addDefaults(into map[string]any, schemas map[string]any) {
-	for name, schema := range schemas {
-		schema, ok := schema.(map[string]any)
-		if !ok {
-			continue
-		}
-		if value, ok := schema["default"]; ok {
-			if _, given := into[name]; !given {
-				into[name] = cloneValue(value)
-			}
-		}
-		properties, ok := schema["properties"].(map[string]any)
-		if !ok {
-			continue
-		}
-		object, ok := into[name].(map[string]any)
-		if !ok {
-			if _, given := into[name]; given {
-				continue
-			}
-			object = map[string]any{}
-		}
-		addDefaults(object, properties)
-		if len(object) > 0 {
-			into[name] = object
-		}
-	}
-}
-
-func hasJSONType(value any, kind string) bool {
-	switch v := value.(type) {
-	case nil:
-		return kind == "null"
-	case string:
-		return kind == "string"
-	case bool:
-		return kind == "boolean"
-	case int, int64:
-		return kind == "integer" || kind == "number"
-	case float64:
-		return kind == "number" || kind == "integer" && v == float64(int64(v))
-	case []any, []string:
-		return kind == "array"
-	case map[string]any:
-		return kind == "object"
-	}
-	return false
 }

@@ -83,7 +83,7 @@ func (j *Juju) plan(e Event) (*plan, error) {
 	switch {
 	case e.Action:
 		p.hook = def.Subject
-		if p.params, err = j.actionParams(j.meta.Actions[def.Subject], e.Params); err != nil {
+		if p.params, err = j.meta.Actions[def.Subject].QueuedParams(e.Params, j.version); err != nil {
 			err = j.found.Violation("SC074", "cannot run %s: %v", e.Name, err)
 		}
 		p.actionID = e.ActionID

@@ -1,6 +1,7 @@
 // Command charm reads .charm files as Juju does when one is deployed: with the
 // library that Juju 3.6 uses, and with the package of Juju 4.1. For each file it
-// writes a line of JSON: what each says of it.
+// writes a line of JSON: what each says of it. With "params" it reads lines of
+// JSON instead, what users give to actions, and writes what comes of them.
 //
 // It is a program of other licences (LGPL, AGPL): the tests run it, nothing is
 // linked with it.
@@ -27,6 +28,13 @@ type verdict struct {
 
 func main() {
 	out := json.NewEncoder(os.Stdout)
+	if len(os.Args) == 2 && os.Args[1] == "params" {
+		if err := queue(json.NewDecoder(os.Stdin), out); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	for _, path := range os.Args[1:] {
 		v, err := read(path)
 		if err == nil {
