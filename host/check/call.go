@@ -43,6 +43,10 @@ func (w *walk) arguments(at syntax.Expr, fn value, args []syntax.Expr) {
 		w.ownCall(at, fn, args)
 	case *constant, *dictValue, *listValue, *tupleValue, *fieldsValue, *sourceValue:
 		w.c.at(w.file, callPos(at), "wrong-argument", "", "%s cannot be called", article(typeName(fn)))
+	case *object:
+		if dot, ok := at.(*syntax.DotExpr); ok && slices.Contains([]string{"str", "int", "float", "bool", "bytes", "list", "dict", "mapping"}, fn.doc.name) {
+			w.c.at(w.file, callPos(at), "wrong-argument", fmt.Sprintf("write .%s without ()", dot.Name.Name), "%s cannot be called", article(fn.doc.name))
+		}
 	}
 }
 
@@ -209,6 +213,9 @@ func (w *walk) argumentType(function string, p param, arg syntax.Expr) {
 	suggestion := ""
 	if p.name == "command" && given == "str" {
 		suggestion = "write the program and its arguments as a list: [\"ls\", \"-l\"]"
+	}
+	if p.name == "status" && given == "str" && slices.Contains(wanted, "status") {
+		suggestion = "write model.ActiveStatus(), or another of model's statuses"
 	}
 	w.c.at(w.file, start, "wrong-argument", suggestion, "%s wants %s for %s, and gets %s", function, strings.Join(wanted, " or "), p.name, given)
 }

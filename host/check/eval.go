@@ -658,6 +658,8 @@ func (c *checker) attribute(x value, name string) (v value, known bool) {
 		return c.typeValue(m.typ), true
 	case *eventValue:
 		return c.eventAttribute(x, name)
+	case *tupleValue:
+		return nil, false
 	}
 	if doc := c.builtins.types[typeName(x)]; doc != nil && doc.members != nil {
 		return c.member(&object{doc: doc}, name)

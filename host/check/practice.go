@@ -29,6 +29,9 @@ func (w *walk) practices(at syntax.Expr, m *method, args []syntax.Expr) {
 		w.librarySets(callPos(at))
 	case "log.debug", "log.info", "log.warning", "log.error", "print", "event.log", "event.fail", "event.set_results",
 		"model.ActiveStatus", "model.BlockedStatus", "model.MaintenanceStatus", "model.WaitingStatus":
+		if m.member.owner.name == "log" && len(args) > 1 {
+			w.format(args[0], args[1:])
+		}
 		for _, arg := range args {
 			if found := c.reaches(f, arg, secretContent); found != "" {
 				pos, _ := arg.Span()

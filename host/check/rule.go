@@ -33,6 +33,7 @@ var rules = [...]Rule{
 	{Name: "read-only-attribute", Severity: bad, Doc: "An assignment to an attribute that cannot be assigned to."},
 	{Name: "unknown-argument", Severity: bad, Doc: "A keyword argument that a function does not take."},
 	{Name: "wrong-argument", Severity: bad, Doc: "An argument too many, one that is missing, or one of a wrong type."},
+	{Name: "wrong-format", Severity: bad, Doc: "A format with more or fewer values than it wants, in `format % values` or in a log message."},
 	{Name: "method-not-called", Severity: bad, Doc: "A method without brackets where its result is meant: `if model.unit.is_leader:` is always true."},
 
 	{Name: "unknown-event", Severity: bad, Doc: "An event that the charm cannot meet."},

@@ -86,6 +86,8 @@ func (w *walk) node(n syntax.Node) {
 		switch n.Op {
 		case syntax.AND, syntax.OR:
 			w.condition(n.X)
+		case syntax.PERCENT:
+			w.percent(n)
 		case syntax.EQL, syntax.NEQ, syntax.LT, syntax.GT, syntax.LE, syntax.GE, syntax.PLUS, syntax.MINUS:
 			w.operand(n.X)
 			w.operand(n.Y)
@@ -144,6 +146,13 @@ func (w *walk) dot(e *syntax.DotExpr) {
 			c.at(f, e.Name.NamePos, "unknown-attribute", nearest(name, names), "%s has an attribute %q", c.describe(x), name)
 			return
 		}
+	case *tupleValue:
+		suggestion := ""
+		if len(x.elems) == 2 && typeName(x.elems[1]) == "failure" {
+			suggestion = "take apart what catch() returns: value, err = catch(…)"
+		}
+		c.at(f, e.Name.NamePos, "unknown-attribute", suggestion, "a tuple has no attribute %q", name)
+		return
 	}
 	c.at(f, e.Name.NamePos, "unknown-attribute", nearest(name, names), "%s has no attribute %q", c.describe(x), name)
 }
@@ -189,10 +198,18 @@ func (w *walk) asksFor(name string) bool {
 // index checks x[key] where x has the names of the metadata as keys.
 func (w *walk) index(e *syntax.IndexExpr) {
 	c, f := w.c, w.file
+	key := c.eval(f, e.Y)
+	if x, ok := c.eval(f, e.X).(*fieldsValue); ok && (x.typ == "record" || x.typ == "struct") && typeName(key) == "str" {
+		suggestion := "write x.name, or getattr(x, name)"
+		if k, ok := key.(*constant); ok && len(k.any) == 1 {
+			suggestion = "write ." + k.strings()[0]
+		}
+		c.at(f, e.Lbrack, "unknown-attribute", suggestion, "%s has no keys, but attributes", article(x.typ))
+		return
+	}
 	if c.meta == nil {
 		return
 	}
-	key := c.eval(f, e.Y)
 	switch x := c.eval(f, e.X).(type) {
 	case eventsValue:
 		k, ok := key.(*constant)
