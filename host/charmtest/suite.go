@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"net/http"
+	"os"
 	"path"
 	"regexp"
 	"slices"
@@ -290,7 +291,7 @@ func (s *Suite) charmOf(dir string, overrides map[string]*starlark.Dict) (*host.
 			charm, err = host.Load(overlay{files, plain})
 		}
 	}
-	if errors.Is(err, fs.ErrNotExist) && dir != "" {
+	if _, absent := os.Stat(charmPath(s.dir, dir)); err != nil && dir != "" && errors.Is(absent, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no charm in %q: the directory is looked for from the charm's own, as in testing.charm(\"tests/peer\")", dir)
 	}
 	if err != nil {
