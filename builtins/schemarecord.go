@@ -9,6 +9,8 @@ import (
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"github.com/starcharm/starcharm/model"
 )
 
 // A recordType is what schema.record returns: fields, in their order.
@@ -165,7 +167,18 @@ func (r *record) Attr(name string) (starlark.Value, error) {
 	if i := slices.Index(r.typ.names(), name); i >= 0 {
 		return r.values[i], nil
 	}
-	return nil, nil
+	// The names that go on from this one, or end in it, are no slips of the
+	// keyboard, of which the interpreter tells.
+	var like []string
+	for _, known := range r.AttrNames() {
+		if len(name) > 2 && (strings.HasPrefix(known, name) || strings.HasSuffix(known, name)) && model.Nearest(name, []string{known}) == "" {
+			like = append(like, "."+known)
+		}
+	}
+	if len(like) == 0 {
+		return nil, nil
+	}
+	return nil, starlark.NoSuchAttrError(fmt.Sprintf("record has no .%s field or method; there is %s", name, strings.Join(like, ", ")))
 }
 
 func (r *record) AttrNames() []string {
