@@ -102,7 +102,7 @@ func packedMetadata(craft *yamlNode) any {
 		}
 	}
 	for _, key := range []string{
-		"name", "summary", "description", "assumes", "charm-user", "containers", "devices", "extra-bindings", "peers", "provides",
+		"name", "summary", "description", "assumes", "charm-user", "containers", "devices", "extra-bindings", "payloads", "peers", "provides",
 		"requires", "resources", "storage", "subordinate", "terms",
 	} {
 		put(key, craft.under(key))

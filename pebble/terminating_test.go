@@ -67,10 +67,11 @@ func TestFormerProcessStays(t *testing.T) {
 		refusals  int32
 		wantAsked int32
 		wantErr   bool
+		timeout   time.Duration
 	}{
-		{lingering, 2, 3, false},
-		{lingering + `\n- Start service \"b\" (service start attempt: exited quickly with code 1, will restart)`, 2, 1, true},
-		{lingering, 1 << 20, 0, true},
+		{lingering, 2, 3, false, time.Minute},
+		{lingering + `\n- Start service \"b\" (service start attempt: exited quickly with code 1, will restart)`, 2, 1, true, time.Minute},
+		{lingering, 1 << 20, 0, true, 400 * time.Millisecond},
 	} {
 		var asked atomic.Int32
 		client := serve(t, pebble.Config{}, func(w http.ResponseWriter, r *http.Request) {
@@ -85,7 +86,7 @@ func TestFormerProcessStays(t *testing.T) {
 			}
 			answerJSON(w, 200, fmt.Sprintf(`{"type":"sync","status-code":200,"result":{"id":"1","ready":true,"err":"%s"}}`, problem))
 		})
-		_, err := client.Restart(t.Context(), []string{"a"}, pebble.WaitOptions{Timeout: 400 * time.Millisecond})
+		_, err := client.Restart(t.Context(), []string{"a"}, pebble.WaitOptions{Timeout: test.timeout})
 		assert.Equal(t, test.wantErr, pebble.IsKind(err, pebble.ChangeError), "%v", err)
 		if test.wantAsked > 0 {
 			assert.Equal(t, test.wantAsked, asked.Load())
