@@ -58,6 +58,9 @@ func hostileFetches() map[string]string {
 // TestHostileDatabags has every library of an interface, on each side, meet
 // databags that the other side has spoiled, in every event.
 func TestHostileDatabags(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
 	fetches, packed := hostileFetches(), bomb(t)
 	libraries, err := filepath.Glob("testdata/*/src/charm.star")
 	require.NoError(t, err)

@@ -13,6 +13,9 @@ import (
 
 // TestReadmes: what the README of an example says to run, runs in its folder.
 func TestReadmes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the examples' own tests take long")
+	}
 	program, err := os.Executable()
 	require.NoError(t, err)
 	bin := t.TempDir()

@@ -19,9 +19,6 @@ import (
 	"github.com/starcharm/starcharm/pebble/daemon"
 )
 
-// realTimeout is how long a test may take whose services really run.
-const realTimeout = time.Minute
-
 func testCommand() *cobra.Command {
 	var (
 		dir, run, pebbles string
@@ -74,9 +71,6 @@ test cannot be loaded or the command makes no sense.`,
 				var err error
 				if o.Pebble, err = daemon.Find(); err != nil {
 					return fmt.Errorf("--pebble=real: %w", err)
-				}
-				if !cmd.Flags().Changed("timeout") {
-					o.Timeout = realTimeout
 				}
 			default:
 				return fmt.Errorf("--pebble=%s: want real or simulated", pebbles)
@@ -137,7 +131,7 @@ test cannot be loaded or the command makes no sense.`,
 	f.IntVar(&o.Explore, "explore", 0, "try so many orders of events of each test that simulates a model, and shorten the one that fails")
 	f.IntVarP(&o.Jobs, "jobs", "j", runtime.GOMAXPROCS(0), "how many tests run at the same time")
 	f.StringVar(&pebbles, "pebble", "simulated", "real: a genuine Pebble for each container")
-	f.DurationVar(&o.Timeout, "timeout", 10*time.Second, "how long a test may take; 1m with a genuine Pebble")
+	f.DurationVar(&o.Timeout, "timeout", time.Minute, "how long a test may take")
 	f.Uint64Var(&o.MaxSteps, "max-steps", 100_000_000, "how many steps of the interpreter a test may take, and each run of the charm in it")
 	f.BoolVarP(&r.verbose, "verbose", "v", false, "show the tests that passed too, and what they print")
 	f.BoolVar(&watch, "watch", false, "run the tests that a change touches, again and again until Ctrl-C")

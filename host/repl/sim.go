@@ -467,7 +467,7 @@ func (p *Simulated) change(did, name string, f func(c *pebbletest.State) error) 
 	})
 }
 
-// restart makes a container what it was in the beginning, up or down.
+// restartContainer makes a container what it was in the beginning, up or down.
 func (p *Simulated) restartContainer(c *pebbletest.State, up bool) {
 	fresh := pebbletest.State{Name: c.Name}
 	for _, first := range p.first.Containers {
