@@ -93,6 +93,7 @@ func TestScript(t *testing.T) {
 			}
 			env.Setenv("PATH", bin+":"+env.Getenv("PATH"))
 			env.Setenv("EXAMPLES", examples)
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			env.Setenv("NO_COLOR", "1")
 			return os.Symlink(program, filepath.Join(bin, "starcharm"))
 		},
